@@ -1,0 +1,134 @@
+# fspipe: two filters, fswatch-events and fswrite.
+#
+#	make [all]	build both programs
+#	make deps	install what building, the demo and the tests need (Debian)
+#	make demo	show both filters at work in a temporary directory
+#	make check	build and run all tests; SAN=address,undefined for sanitizers
+#	make lint	check format, man pages, scripts and code; format repairs it
+#	make install	PREFIX=/usr/local DESTDIR= MANDIR=$(PREFIX)/share/man
+#	make dist	a tarball of the commit at hand
+#
+# CC, CFLAGS, CPPFLAGS, LDFLAGS and LDLIBS are the user's; what the project
+# itself needs stands in the variables that begin with FSP_.
+
+VERSION = 0.1.0
+PREFIX ?= /usr/local
+BINDIR ?= $(PREFIX)/bin
+MANDIR ?= $(PREFIX)/share/man
+
+PKG_CONFIG ?= pkg-config
+INSTALL ?= install
+CFLAGS ?= -O2 -g
+SAN ?=
+
+comma = ,
+BUILD ?= build$(if $(SAN),-$(subst $(comma),-,$(SAN)))
+# The sanitized programs stay in their build directory, so that both exist.
+BIN = $(if $(SAN),$(BUILD)/,)
+
+BSD_CFLAGS ?= $(shell $(PKG_CONFIG) --cflags libbsd-overlay 2>/dev/null || \
+    echo -isystem /usr/include/bsd -DLIBBSD_OVERLAY)
+BSD_LIBS ?= $(shell $(PKG_CONFIG) --libs libbsd-overlay 2>/dev/null || \
+    echo -lbsd)
+JANSSON_CFLAGS ?= $(shell $(PKG_CONFIG) --cflags jansson 2>/dev/null)
+JANSSON_LIBS ?= $(shell $(PKG_CONFIG) --libs jansson 2>/dev/null || \
+    echo -ljansson)
+CHECK_CFLAGS ?= $(shell $(PKG_CONFIG) --cflags check 2>/dev/null)
+CHECK_LIBS ?= $(shell $(PKG_CONFIG) --libs check 2>/dev/null || \
+    echo -lcheck -lsubunit -lm -lrt -pthread)
+
+FSP_WARN = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes \
+    -Wmissing-prototypes -Wconversion
+FSP_HARDEN = -fPIE -fstack-protector-strong \
+    $(if $(SAN),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+FSP_SAN = $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all \
+    -fno-omit-frame-pointer)
+FSP_CPPFLAGS = -D_GNU_SOURCE -DFSPIPE_VERSION='"$(VERSION)"' -Icommon \
+    $(BSD_CFLAGS) $(JANSSON_CFLAGS)
+FSP_CFLAGS = -std=gnu17 $(FSP_WARN) $(FSP_HARDEN) $(FSP_SAN)
+FSP_LDFLAGS = -pie -Wl,-z,relro -Wl,-z,now $(FSP_SAN)
+FSP_LDLIBS = $(BSD_LIBS) $(JANSSON_LIBS)
+
+COMPILE = $(CC) $(FSP_CPPFLAGS) $(CPPFLAGS) $(FSP_CFLAGS) $(CFLAGS) -MMD -MP
+LINK = $(CC) $(FSP_CFLAGS) $(CFLAGS) $(FSP_LDFLAGS) $(LDFLAGS)
+
+PROGS = fswatch-events fswrite
+COMMON_SRCS = $(wildcard common/*.c)
+COMMON_OBJS = $(COMMON_SRCS:%.c=$(BUILD)/%.o)
+LIB = $(BUILD)/libfspipe.a
+# tests/unit_*.c and tests/e2e_*.c are one program each; what else lies in
+# tests/*.c is shared by them.
+TEST_SRCS = $(wildcard tests/unit_*.c tests/e2e_*.c)
+TESTS = $(TEST_SRCS:tests/%.c=$(BUILD)/tests/%)
+TEST_SHARED = $(filter-out $(TEST_SRCS),$(wildcard tests/*.c))
+TEST_OBJS = $(TEST_SHARED:%.c=$(BUILD)/%.o)
+TEST_SCRIPTS = $(wildcard tests/*_test.sh)
+C_FILES = $(wildcard *.c common/*.[ch] tests/*.[ch] tests/bench/*.[ch])
+
+all: $(PROGS:%=$(BIN)%)
+
+$(PROGS:%=$(BIN)%): $(BIN)%: $(BUILD)/%.o $(LIB)
+	$(LINK) -o $@ $< $(LIB) $(FSP_LDLIBS) $(LDLIBS)
+
+$(LIB): $(COMMON_OBJS)
+	rm -f $@
+	$(AR) rcs $@ $(COMMON_OBJS)
+
+$(BUILD)/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(COMPILE) -c -o $@ $<
+
+$(BUILD)/tests/%.o: tests/%.c Makefile
+	@mkdir -p $(@D)
+	$(COMPILE) $(CHECK_CFLAGS) -Itests -c -o $@ $<
+
+$(TESTS): %: %.o $(TEST_OBJS) $(LIB)
+	$(LINK) -o $@ $< $(TEST_OBJS) $(LIB) $(FSP_LDLIBS) $(CHECK_LIBS) \
+	    $(LDLIBS)
+
+.SECONDARY:
+
+# Debian's names. Nothing else in this file installs anything.
+DEPS = gcc libc6-dev pkg-config libbsd-dev libjansson-dev check jq
+deps:
+	tests/deps.sh $(DEPS)
+
+demo: all
+	tests/demo.sh
+
+check: all $(TESTS)
+	FSPIPE_BIN=$(abspath $(or $(BIN),.)) tests/run.sh $(TESTS) \
+	    $(TEST_SCRIPTS)
+
+lint:
+	clang-format --dry-run -Werror $(C_FILES)
+	mandoc -T lint -W warning man/*.[0-9]
+	shellcheck tests/*.sh .ci/run
+	cppcheck --quiet --std=c11 --error-exitcode=1 --inline-suppr \
+	    --enable=warning,performance,portability \
+	    --suppress=missingIncludeSystem -D__linux__ -DFSPIPE_VERSION='""' \
+	    -Icommon $(PROGS:%=%.c) common
+
+format:
+	clang-format -i $(C_FILES)
+
+install: all
+	$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1
+	$(INSTALL) -m 755 $(PROGS:%=$(BIN)%) $(DESTDIR)$(BINDIR)
+	$(INSTALL) -m 644 $(PROGS:%=man/%.1) $(DESTDIR)$(MANDIR)/man1
+
+uninstall:
+	rm -f $(PROGS:%=$(DESTDIR)$(BINDIR)/%) \
+	    $(PROGS:%=$(DESTDIR)$(MANDIR)/man1/%.1)
+
+clean:
+	rm -rf build build-* $(PROGS) fspipe-*.tar.gz
+
+dist:
+	git archive --format=tar --prefix=fspipe-$(VERSION)/ HEAD | \
+	    gzip -9n >fspipe-$(VERSION).tar.gz
+
+.PHONY: all deps demo check lint format install uninstall clean dist
+
+-include $(COMMON_OBJS:.o=.d) $(PROGS:%=$(BUILD)/%.d) \
+    $(TEST_OBJS:.o=.d) $(TESTS:%=%.d)

@@ -1,0 +1,74 @@
+#include "buf.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BUF_MIN 256
+
+char *
+buf_reserve(struct buf *b, size_t n)
+{
+	size_t cap;
+	char *p;
+
+	if (b->failed)
+		return NULL;
+	if (n <= b->cap - b->len && b->data != NULL)
+		return b->data + b->len;
+	if (n > SIZE_MAX / 2 - b->len)
+		goto fail;
+	cap = b->cap < BUF_MIN ? BUF_MIN : b->cap;
+	while (cap < b->len + n)
+		cap *= 2;
+	p = realloc(b->data, cap);
+	if (p == NULL)
+		goto fail;
+	b->data = p;
+	b->cap = cap;
+	return b->data + b->len;
+fail:
+	b->failed = true;
+	return NULL;
+}
+
+void
+buf_add(struct buf *b, const void *data, size_t len)
+{
+	char *p;
+
+	p = buf_reserve(b, len);
+	if (p == NULL || len == 0)
+		return;
+	memcpy(p, data, len);
+	b->len += len;
+}
+
+void
+buf_adds(struct buf *b, const char *s)
+{
+	buf_add(b, s, strlen(s));
+}
+
+void
+buf_addc(struct buf *b, char c)
+{
+	buf_add(b, &c, 1);
+}
+
+void
+buf_clear(struct buf *b)
+{
+	b->len = 0;
+	b->failed = false;
+}
+
+void
+buf_free(struct buf *b)
+{
+	free(b->data);
+	b->data = NULL;
+	b->len = 0;
+	b->cap = 0;
+	b->failed = false;
+}

@@ -1,0 +1,46 @@
+/*
+ * Writing JSON (RFC 8259) a piece at a time into a buf. Reading it is
+ * jansson's work; writing a line an event is ours, because the order of keys
+ * and the treatment of bytes that are not UTF-8 are part of the interface.
+ *
+ *	json_open(&b);				{
+ *	json_key(&b, "event");			"event":
+ *	json_cstring(&b, "created");		"created"
+ *	json_key(&b, "size");			,"size":
+ *	json_uint(&b, 12);			12
+ *	json_close(&b);				}
+ *
+ * Errors stick in the buf (buf.h). The comma before a key is written where
+ * the byte before it is not '{'.
+ */
+#ifndef JSON_H
+#define JSON_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct buf;
+
+void json_open(struct buf *b);
+void json_close(struct buf *b);
+void json_key(struct buf *b, const char *key);
+
+/* A string of len bytes, in quotes. Escapes what RFC 8259 section 7 demands
+ * (and U+007F, so that no terminal is surprised). Each maximal ill-formed
+ * part of UTF-8 becomes one U+FFFD (Unicode 15, section 3.9, "substitution of
+ * maximal subparts"); then false is returned, else true. */
+bool json_string(struct buf *b, const char *s, size_t len);
+bool json_cstring(struct buf *b, const char *s);
+
+void json_uint(struct buf *b, uint64_t n);
+void json_int(struct buf *b, int64_t n);
+void json_bool(struct buf *b, bool yes);
+
+/* len bytes as base64 in quotes (RFC 4648 section 4, with padding). */
+void json_base64(struct buf *b, const void *data, size_t len);
+
+/* Are these bytes well-formed UTF-8 (RFC 3629)? */
+bool json_is_utf8(const char *s, size_t len);
+
+#endif

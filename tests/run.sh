@@ -1,0 +1,45 @@
+#!/bin/sh
+# run.sh test ...: runs Check programs and shell tests one after the other and
+# ends in one line, "N passed, N failed, N skipped". A shell test prints
+# "ok - sentence", "not ok - sentence" or "skip - sentence - reason" a case; a
+# Check program prints its own summary, and "skip - ..." lines where it skips.
+# Fails when anything failed, or when nothing ran. FSPIPE_BIN: where the
+# programs are.
+set -u
+
+out=$(mktemp)
+trap 'rm -f "$out"' EXIT
+passed=0 failed=0 skipped=0
+count() { grep -c "$1" "$out" || true; }
+
+for t in "$@"; do
+	echo "== $t"
+	"$t" >"$out" 2>&1
+	status=$?
+	cat "$out"
+	skips=$(count '^skip - ')
+	case "$t" in
+	*.sh)
+		good=$(count '^ok - ')
+		bad=$(count '^not ok - ')
+		;;
+	*)
+		sum=$(sed -n 's/^[0-9]*%: Checks: \([0-9]*\), Failures: \([0-9]*\), Errors: \([0-9]*\)$/\1 \2 \3/p' "$out" | tail -n 1)
+		# shellcheck disable=SC2086 # three numbers
+		set -- ${sum:-0 0 0}
+		bad=$(($2 + $3))
+		good=$(($1 - bad - skips))
+		;;
+	esac
+	# A test that died without a word has failed, too.
+	if [ "$status" -ne 0 ] && [ "$bad" -eq 0 ]; then
+		echo "not ok - $t: exit status $status"
+		bad=1
+	fi
+	passed=$((passed + good))
+	failed=$((failed + bad))
+	skipped=$((skipped + skips))
+done
+
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
