@@ -89,13 +89,12 @@ json_key(struct buf *b, const char *key)
 }
 
 bool
-json_string(struct buf *b, const char *s, size_t len)
+json_chars(struct buf *b, const char *s, size_t len)
 {
 	bool good = true;
 	uint32_t c;
 	size_t n;
 
-	buf_addc(b, '"');
 	while (len > 0) {
 		n = plain_run(s, len);
 		if (n > 0) {
@@ -114,6 +113,16 @@ json_string(struct buf *b, const char *s, size_t len)
 		s += n;
 		len -= n;
 	}
+	return good;
+}
+
+bool
+json_string(struct buf *b, const char *s, size_t len)
+{
+	bool good;
+
+	buf_addc(b, '"');
+	good = json_chars(b, s, len);
 	buf_addc(b, '"');
 	return good;
 }

@@ -33,6 +33,10 @@ void json_key(struct buf *b, const char *key);
 bool json_string(struct buf *b, const char *s, size_t len);
 bool json_cstring(struct buf *b, const char *s);
 
+/* The same without the quotes, for a string put together from pieces. What is
+ * joined by ASCII comes out as if it had been one piece. */
+bool json_chars(struct buf *b, const char *s, size_t len);
+
 void json_uint(struct buf *b, uint64_t n);
 void json_int(struct buf *b, int64_t n);
 void json_bool(struct buf *b, bool yes);
