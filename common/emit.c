@@ -19,7 +19,7 @@
 #define PREFIX_COLUMNS                                            \
 	(TIME_COLUMNS + 1 + KIND_COLUMNS + 1 + TYPE_COLUMNS + 1 + \
 	    SIZE_COLUMNS + 1)
-#define SUBJECT_MIN 20 /* below that the path goes before the prefix */
+#define SUBJECT_MIN 20 /* columns that a path needs beside all these */
 
 #define ELLIPSIS "\xe2\x80\xa6" /* U+2026, one column */
 
@@ -197,7 +197,7 @@ keys_of_content(const struct emit *em, const struct event *ev, struct buf *b)
 		return;
 	if (!em->base64) {
 		json_key(b, "content");
-		text = json_string(b, ev->content, ev->content_len);
+		text = json_text(b, ev->content, ev->content_len);
 	}
 	if (!text) {
 		b->len = start;

@@ -117,7 +117,7 @@ json_chars(struct buf *b, const char *s, size_t len)
 }
 
 bool
-json_string(struct buf *b, const char *s, size_t len)
+json_text(struct buf *b, const char *s, size_t len)
 {
 	bool good;
 
@@ -130,7 +130,7 @@ json_string(struct buf *b, const char *s, size_t len)
 bool
 json_cstring(struct buf *b, const char *s)
 {
-	return json_string(b, s, strlen(s));
+	return json_text(b, s, strlen(s));
 }
 
 void
