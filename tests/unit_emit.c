@@ -10,6 +10,8 @@
 #include "event.h"
 #include "utf8.h"
 
+#define WIDE "\xe6\x97\xa5\xe6\x9c\xac" /* U+65E5, U+672C: 4 columns */
+
 static const struct event_stat some_stat = {
     .dev = 2049,
     .ino = UINT64_C(18446744073709551615),
@@ -463,7 +465,7 @@ START_TEST(names_that_could_deceive_are_quoted)
 }
 END_TEST
 
-/* Columns of a line, where none but the test's own wide character is wide. */
+/* Columns of a line, where only those of WIDE take two. */
 static size_t
 columns(const char *s)
 {
@@ -478,7 +480,7 @@ columns(const char *s)
 		ck_assert_uint_ne(here, UTF8_BAD);
 		ck_assert_uint_ge(here, 0x20);
 		ck_assert(here < 0x7f || here >= 0xa0);
-		if (here == 0x65e5) /* wide */
+		if (here == 0x65e5 || here == 0x672c)
 			n++;
 	}
 	return n;
@@ -488,8 +490,7 @@ START_TEST(no_line_is_wider_than_the_terminal)
 {
 	static const char *const names[] = {"short",
 	    "a/rather/long/name/that/does/not/fit/into/what/is/left.txt",
-	    "\xe6\x97\xa5\xe6\x97\xa5\xe6\x97\xa5\xe6\x97\xa5\xe6\x97\xa5"
-	    "\xe6\x97\xa5\xe6\x97\xa5\xe6\x97\xa5\xe6\x97\xa5\xe6\x97\xa5",
+	    WIDE WIDE WIDE WIDE WIDE WIDE WIDE WIDE WIDE WIDE WIDE WIDE,
 	    "\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n",
 	    "\xff\xfe\xff\xfe\xff\xfe\xff\xfe\xff\xfe\xff\xfe\xff\xfe"};
 	struct event_stat st = some_stat;
@@ -530,7 +531,7 @@ START_TEST(what_is_too_long_loses_its_beginning)
 	    "\xe2\x80\xa6three/four/five/six.txt\n");
 	ck_assert_uint_eq(columns(pretty_of(&ev, 60)), 60);
 	ck_assert_str_eq(pretty_of(&ev, 24),
-	    "created \xe2\x80\xa6/four/five/six.txt\n");
+	    "created \xe2\x80\xa6ur/five/six.txt\n");
 }
 END_TEST
 
