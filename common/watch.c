@@ -7,7 +7,7 @@
 #include "backend.h"
 #include "core.h"
 #include "hints.h"
-#include "mounts.h"
+#include "mountwatch.h"
 #include "roots.h"
 #include "sync.h"
 #include "tree.h"
@@ -20,7 +20,7 @@
 struct watch {
 	struct core core;
 	struct roots roots;
-	struct mounts *mounts; /* NULL where there is no such thing */
+	struct mountwatch *mounts; /* NULL where there is no such thing */
 	struct timespec calm; /* nothing was queued then (CLOCK_REALTIME) */
 	struct timespec polled; /* when what has no mark was last compared */
 	int64_t poll_at; /* 0: not needed */
@@ -74,7 +74,7 @@ watch_open(const struct watch_config *cfg)
 		errno = error;
 		return NULL;
 	}
-	w->mounts = mounts_open();
+	w->mounts = mountwatch_open();
 	(void)clock_gettime(CLOCK_REALTIME, &w->core.now);
 	w->calm = w->polled = moment();
 	return w;
@@ -91,7 +91,7 @@ watch_close(struct watch *w)
 	roots_free(&w->roots);
 	core_close_fds(c);
 	c->ops->close(c->b);
-	mounts_close(w->mounts);
+	mountwatch_close(w->mounts);
 	while (c->ndoubts > 0)
 		free(c->doubts[--c->ndoubts].name);
 	free(c->doubts);
@@ -291,7 +291,7 @@ watch_pollfds(const struct watch *w, struct pollfd *fds)
 	fds[0].revents = 0;
 	if (w->mounts == NULL)
 		return 1;
-	fds[1].fd = mounts_fd(w->mounts);
+	fds[1].fd = mountwatch_fd(w->mounts);
 	fds[1].events = POLLPRI;
 	fds[1].revents = 0;
 	return 2;
@@ -340,7 +340,7 @@ watch_run(struct watch *w, const struct pollfd *fds)
 	bool blind;
 
 	if (w->mounts != NULL && (fds[1].revents & (POLLPRI | POLLERR)))
-		(void)mounts_read(w->mounts, on_mount, w);
+		(void)mountwatch_read(w->mounts, on_mount, w);
 	if (drain(w, RUN_HINTS) == -1)
 		return -1;
 	blind = c->unmarked || roots_blind(&w->roots);

@@ -1,4 +1,4 @@
-#include "mounts.h"
+#include "mountwatch.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,7 +9,7 @@
 #include "buf.h"
 
 /* The table is kept as a sorted list of lines "ID PATH". */
-struct mounts {
+struct mountwatch {
 	int fd;
 	char **line;
 	size_t n;
@@ -93,7 +93,7 @@ read_all(int fd, struct buf *b)
 }
 
 static int
-load(struct mounts *m, char ***line, size_t *n)
+load(struct mountwatch *m, char ***line, size_t *n)
 {
 	struct buf b = BUF_INIT;
 	char *text, *next, **more;
@@ -133,24 +133,24 @@ out:
 	return ret;
 }
 
-struct mounts *
-mounts_open(void)
+struct mountwatch *
+mountwatch_open(void)
 {
-	struct mounts *m;
+	struct mountwatch *m;
 
 	m = calloc(1, sizeof(*m));
 	if (m == NULL)
 		return NULL;
 	m->fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
 	if (m->fd == -1 || load(m, &m->line, &m->n) == -1) {
-		mounts_close(m);
+		mountwatch_close(m);
 		return NULL;
 	}
 	return m;
 }
 
 void
-mounts_close(struct mounts *m)
+mountwatch_close(struct mountwatch *m)
 {
 	if (m == NULL)
 		return;
@@ -161,13 +161,13 @@ mounts_close(struct mounts *m)
 }
 
 int
-mounts_fd(const struct mounts *m)
+mountwatch_fd(const struct mountwatch *m)
 {
 	return m->fd;
 }
 
 int
-mounts_read(struct mounts *m, void (*each)(void *ctx, const char *path),
+mountwatch_read(struct mountwatch *m, void (*each)(void *ctx, const char *path),
     void *ctx)
 {
 	char **line;
