@@ -62,7 +62,8 @@ struct loop_verdict {
 	enum claim_kind kind; /* LOOP_BY_CLAIM only */
 	pid_t pid; /* the watcher's; 0 for LOOP_BY_OPTION and LOOP_UNKNOWN */
 	bool foreign; /* LOOP_WARN: another user's, or not to be seen */
-	char path[PATH_MAX]; /* the watched root, as seen from here; may be "" */
+	char
+	    path[PATH_MAX]; /* the watched root, as seen from here; may be "" */
 
 	/* Always filled in: the answer is the same for every name in this
 	 * directory, until the next loop_batch. So a caller that keeps its
