@@ -3,7 +3,7 @@
  *
  *	struct buf b = BUF_INIT;
  *	buf_add(&b, "a", 1);
- *	json_string(&b, name, strlen(name));
+ *	json_text(&b, name, strlen(name));
  *	if (b.failed) ... out of memory, said once at the end
  *	buf_free(&b);
  *

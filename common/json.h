@@ -10,6 +10,8 @@
  *	json_uint(&b, 12);			12
  *	json_close(&b);				}
  *
+ * No name here is one of jansson's (json_string is), since both are linked.
+ *
  * Errors stick in the buf (buf.h). The comma before a key is written where
  * the byte before it is not '{'.
  */
@@ -30,8 +32,12 @@ void json_key(struct buf *b, const char *key);
  * (and U+007F, so that no terminal is surprised). Each maximal ill-formed
  * part of UTF-8 becomes one U+FFFD (Unicode 15, section 3.9, "substitution of
  * maximal subparts"); then false is returned, else true. */
-bool json_string(struct buf *b, const char *s, size_t len);
+bool json_text(struct buf *b, const char *s, size_t len);
 bool json_cstring(struct buf *b, const char *s);
+
+/* The same without the quotes, for a string put together from pieces. What is
+ * joined by ASCII comes out as if it had been one piece. */
+bool json_chars(struct buf *b, const char *s, size_t len);
 
 void json_uint(struct buf *b, uint64_t n);
 void json_int(struct buf *b, int64_t n);
