@@ -155,12 +155,11 @@ static int
 wait_to_retry(void *ctx)
 {
 	struct session *s = ctx;
-	struct pollfd p = { .fd = s->signals, .events = POLLIN };
+	struct pollfd p = {.fd = s->signals, .events = POLLIN};
 	double end = now() + s->o->retry_delay, left;
 
 	while ((left = end - now()) > 0 && s->asked_to_end == 0) {
-		if (poll(&p, 1, (int)(left * 1000) + 1) == -1 &&
-		    errno != EINTR)
+		if (poll(&p, 1, (int)(left * 1000) + 1) == -1 && errno != EINTR)
 			return -1;
 		take_signals(s);
 	}
@@ -195,8 +194,8 @@ static int
 write_answers(struct session *s)
 {
 	struct pollfd p[] = {
-		{ .fd = STDOUT_FILENO, .events = POLLOUT },
-		{ .fd = s->signals, .events = POLLIN },
+	    {.fd = STDOUT_FILENO, .events = POLLOUT},
+	    {.fd = s->signals, .events = POLLIN},
 	};
 	size_t off = 0, n;
 	ssize_t done;
@@ -232,7 +231,7 @@ write_answers(struct session *s)
 static void
 take_line(struct session *s, const struct line *line)
 {
-	struct command c = { .op = COMMAND_NOPS };
+	struct command c = {.op = COMMAND_NOPS};
 	struct command_bad bad;
 	int rc;
 
@@ -285,9 +284,9 @@ static bool
 wait_for_input(struct session *s, int timeout)
 {
 	struct pollfd p[] = {
-		{ .fd = STDIN_FILENO, .events = POLLIN },
-		{ .fd = s->signals, .events = POLLIN },
-		{ .fd = s->o->ack ? STDOUT_FILENO : -1, .events = 0 },
+	    {.fd = STDIN_FILENO, .events = POLLIN},
+	    {.fd = s->signals, .events = POLLIN},
+	    {.fd = s->o->ack ? STDOUT_FILENO : -1, .events = 0},
 	};
 
 	if (poll(p, 3, timeout) == -1) {
@@ -355,8 +354,7 @@ serve(struct session *s)
 {
 	while (!s->eof && !s->fatal && s->asked_to_end == 0 &&
 	    !apply_stopped(s->apply)) {
-		if (wait_for_input(s, -1) ||
-		    (s->asked_to_end > 0 && !s->fatal))
+		if (wait_for_input(s, -1) || (s->asked_to_end > 0 && !s->fatal))
 			take_batch(s);
 		if (s->reopen) {
 			apply_reopen(s->apply);
@@ -377,9 +375,9 @@ serve(struct session *s)
 static struct loop *
 open_loop_check(const struct write_options *o, int rootfd)
 {
-	struct loop_options lo = { .chain = o->chain,
-		.watched = o->watched,
-		.nwatched = o->nwatched };
+	struct loop_options lo = {.chain = o->chain,
+	    .watched = o->watched,
+	    .nwatched = o->nwatched};
 	struct loop_verdict v;
 	struct loop *l;
 	const char *bad;
@@ -410,7 +408,7 @@ open_loop_check(const struct write_options *o, int rootfd)
 static int
 open_signals(void)
 {
-	static const int set[] = { SIGTERM, SIGINT, SIGHUP, SIGUSR1 };
+	static const int set[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1};
 	int fd;
 
 	fd = signals_open(set, sizeof(set) / sizeof(set[0]));
@@ -466,11 +464,11 @@ int
 main(int argc, char **argv)
 {
 	struct write_options o;
-	struct session s = { .o = &o };
-	struct apply_options ao = { .may = may_write,
-		.pause = wait_to_retry,
-		.answered = take_answer,
-		.ctx = &s };
+	struct session s = {.o = &o};
+	struct apply_options ao = {.may = may_write,
+	    .pause = wait_to_retry,
+	    .answered = take_answer,
+	    .ctx = &s};
 	int rootfd, status;
 
 	fill_standard_descriptors();

@@ -318,8 +318,7 @@ apply_may(struct apply *a, struct handle *dir, const char *name)
 
 	if (a->o->may == NULL || dir->asked == a->batch)
 		return 0;
-	rc = a->o->may(a->o->ctx, dir->fd, name, &every_name, why,
-	    sizeof(why));
+	rc = a->o->may(a->o->ctx, dir->fd, name, &every_name, why, sizeof(why));
 	if (rc == 1)
 		return apply_fail(a, "loop", "%s", why);
 	if (rc == 0 && every_name)
@@ -476,11 +475,11 @@ static int
 apply_not_regular(struct apply *a, mode_t mode)
 {
 	return apply_fail(a, "not-regular", "Not a regular file%s",
-	    S_ISDIR(mode)	? ", but a directory" :
-		S_ISLNK(mode)	? ", but a symbolic link" :
-		S_ISFIFO(mode)	? ", but a FIFO" :
-		S_ISSOCK(mode)	? ", but a socket" :
-				  "");
+	    S_ISDIR(mode)      ? ", but a directory" :
+		S_ISLNK(mode)  ? ", but a symbolic link" :
+		S_ISFIFO(mode) ? ", but a FIFO" :
+		S_ISSOCK(mode) ? ", but a socket" :
+				 "");
 }
 
 static int
@@ -599,8 +598,8 @@ apply_same(struct apply *a, struct handle *dir, const char *name,
 		if (n == -1 && errno == EINTR)
 			continue;
 		if (n <= 0 || (size_t)n > c->content_len - done ||
-		    memcmp(data, (const char *)c->content + done,
-			(size_t)n) != 0)
+		    memcmp(data, (const char *)c->content + done, (size_t)n) !=
+			0)
 			goto out;
 		done += (size_t)n;
 	}
@@ -787,8 +786,8 @@ apply_dir_mode(struct apply *a, struct handle *dir, const char *name,
 	struct stat st;
 	int fd, rc = -1, saved;
 
-	fd = beneath_open(&a->below, dir->fd, name,
-	    COMPAT_O_PATH | O_DIRECTORY, 0);
+	fd = beneath_open(&a->below, dir->fd, name, COMPAT_O_PATH | O_DIRECTORY,
+	    0);
 	if (fd == -1)
 		return -1;
 	if (fstat(fd, &st) == 0)
@@ -920,13 +919,14 @@ apply_check(struct apply *a, const struct command *c, struct answer *an)
 	if (dir == NULL)
 		return -1;
 	if (strlen(path) == c->path_len) {
-		is_there = fstatat(dir->fd, name, &st,
-			       AT_SYMLINK_NOFOLLOW) == 0;
+		is_there =
+		    fstatat(dir->fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
 		if (!is_there && (errno != ENOENT || !makes))
 			goto out;
 	}
 	rc = 0;
-	if (is_there && (c->op == COMMAND_APPEND || c->op == COMMAND_OVERWRITE)) {
+	if (is_there &&
+	    (c->op == COMMAND_APPEND || c->op == COMMAND_OVERWRITE)) {
 		if (!S_ISREG(st.st_mode))
 			rc = apply_not_regular(a, st.st_mode);
 		else if (c->op == COMMAND_APPEND && st.st_nlink > 1)
@@ -955,16 +955,16 @@ out:
 	return rc;
 }
 
-typedef int (*apply_op)(struct apply *a, const struct command *c,
-    struct answer *an);
+typedef int (
+    *apply_op)(struct apply *a, const struct command *c, struct answer *an);
 
 static const apply_op ops[COMMAND_NOPS] = {
-	[COMMAND_WRITE] = op_write,
-	[COMMAND_APPEND] = op_append,
-	[COMMAND_OVERWRITE] = op_overwrite,
-	[COMMAND_DELETE] = op_delete,
-	[COMMAND_MKDIR] = op_mkdir,
-	[COMMAND_RENAME] = op_rename,
+    [COMMAND_WRITE] = op_write,
+    [COMMAND_APPEND] = op_append,
+    [COMMAND_OVERWRITE] = op_overwrite,
+    [COMMAND_DELETE] = op_delete,
+    [COMMAND_MKDIR] = op_mkdir,
+    [COMMAND_RENAME] = op_rename,
 };
 
 /* --- from outside --- */

@@ -62,8 +62,8 @@ beneath_step(int dirfd, const char *name, int flags, mode_t mode,
 	/* What O_CREAT with O_EXCL makes cannot be a mount point. All else
 	 * is looked at before it is opened. */
 	if (mount != NULL && (flags & O_EXCL) == 0) {
-		probe = openat(dirfd, name,
-		    COMPAT_O_PATH | O_NOFOLLOW | O_CLOEXEC);
+		probe =
+		    openat(dirfd, name, COMPAT_O_PATH | O_NOFOLLOW | O_CLOEXEC);
 		if (probe == -1 && (errno != ENOENT || !(flags & O_CREAT)))
 			return -1;
 		if (probe != -1) {

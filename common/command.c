@@ -21,20 +21,19 @@ static const struct {
 	bool content;
 	bool old_path;
 } ops[COMMAND_NOPS] = {
-	[COMMAND_WRITE] = { "write", true, false },
-	[COMMAND_APPEND] = { "append", true, false },
-	[COMMAND_OVERWRITE] = { "overwrite", true, false },
-	[COMMAND_DELETE] = { "delete", false, false },
-	[COMMAND_MKDIR] = { "mkdir", false, false },
-	[COMMAND_RENAME] = { "rename", false, true },
+    [COMMAND_WRITE] = {"write", true, false},
+    [COMMAND_APPEND] = {"append", true, false},
+    [COMMAND_OVERWRITE] = {"overwrite", true, false},
+    [COMMAND_DELETE] = {"delete", false, false},
+    [COMMAND_MKDIR] = {"mkdir", false, false},
+    [COMMAND_RENAME] = {"rename", false, true},
 };
 
 static int command_refuse(struct command_bad *bad, const char *error,
     const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 static int
-command_refuse(struct command_bad *bad, const char *error, const char *fmt,
-    ...)
+command_refuse(struct command_bad *bad, const char *error, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -131,18 +130,18 @@ static const struct {
 	const char *name;
 	enum command_op op;
 } others[] = {
-	{ "create", COMMAND_WRITE },
-	{ "new", COMMAND_WRITE },
-	{ "add", COMMAND_APPEND },
-	{ "update", COMMAND_OVERWRITE },
-	{ "replace", COMMAND_OVERWRITE },
-	{ "put", COMMAND_OVERWRITE },
-	{ "remove", COMMAND_DELETE },
-	{ "unlink", COMMAND_DELETE },
-	{ "rm", COMMAND_DELETE },
-	{ "rmdir", COMMAND_DELETE },
-	{ "move", COMMAND_RENAME },
-	{ "mv", COMMAND_RENAME },
+    {"create", COMMAND_WRITE},
+    {"new", COMMAND_WRITE},
+    {"add", COMMAND_APPEND},
+    {"update", COMMAND_OVERWRITE},
+    {"replace", COMMAND_OVERWRITE},
+    {"put", COMMAND_OVERWRITE},
+    {"remove", COMMAND_DELETE},
+    {"unlink", COMMAND_DELETE},
+    {"rm", COMMAND_DELETE},
+    {"rmdir", COMMAND_DELETE},
+    {"move", COMMAND_RENAME},
+    {"mv", COMMAND_RENAME},
 };
 
 /* The operation that was probably meant, or NULL. */
@@ -334,8 +333,8 @@ command_agrees(const char *text, size_t text_len, const char *bytes,
 }
 
 static int
-command_path(struct command *c, const char *key, const char *key64,
-    char **slot, const char **ret, size_t *ret_len, struct command_bad *bad)
+command_path(struct command *c, const char *key, const char *key64, char **slot,
+    const char **ret, size_t *ret_len, struct command_bad *bad)
 {
 	const char *path, *path64, *why, *p, *slash;
 	size_t len, len64, n;

@@ -28,8 +28,8 @@ compat_open_beneath(int dirfd, const char *path, int flags, mode_t mode,
 	memset(&how, 0, sizeof(how));
 	how.flags = (uint64_t)(unsigned)flags;
 	how.mode = (flags & O_CREAT) != 0 ? mode : 0;
-	how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS |
-	    RESOLVE_NO_MAGICLINKS;
+	how.resolve =
+	    RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
 	if (!cross)
 		how.resolve |= RESOLVE_NO_XDEV;
 	return (int)syscall(SYS_openat2, dirfd, path, &how, sizeof(how));

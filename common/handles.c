@@ -194,8 +194,7 @@ handles_forget(struct handles *t, struct handle *h)
 }
 
 void
-handles_forget_path(struct handles *t, const char *path, size_t len,
-    bool below)
+handles_forget_path(struct handles *t, const char *path, size_t len, bool below)
 {
 	struct handle *h, *next;
 

@@ -121,8 +121,8 @@ lines_next(struct lines *l, struct line *line)
 	if (l->skipping && !lines_skip(l))
 		return false;
 	nl = memchr(l->data + l->scan, '\n', l->end - l->scan);
-	len = nl != NULL ? (size_t)(nl - l->data) - l->start :
-			   l->end - l->start;
+	len =
+	    nl != NULL ? (size_t)(nl - l->data) - l->start : l->end - l->start;
 	if (nl == NULL) {
 		l->scan = l->end;
 		if (len <= l->max && !(l->eof && len > 0))

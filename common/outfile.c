@@ -55,8 +55,7 @@ outfile_derive(char tmp[OUTFILE_NAME_SIZE], const char *name)
 
 	for (; *name != '\0'; name++)
 		h = (h ^ (unsigned char)*name) * 0x100000001b3;
-	(void)snprintf(tmp, OUTFILE_NAME_SIZE, OUTFILE_PREFIX "%016" PRIx64,
-	    h);
+	(void)snprintf(tmp, OUTFILE_NAME_SIZE, OUTFILE_PREFIX "%016" PRIx64, h);
 }
 
 static struct outfile *
@@ -120,14 +119,13 @@ out:
 static int
 outfile_make(struct outfile *f, mode_t mode)
 {
-	const struct timespec pause = { 0, OUTFILE_PAUSE };
+	const struct timespec pause = {0, OUTFILE_PAUSE};
 	int tries, fd;
 
 	outfile_derive(f->tmp, f->name);
 	for (tries = 0; tries < OUTFILE_TRIES; tries++) {
 		fd = openat(f->dirfd, f->tmp,
-		    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-		    mode);
+		    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
 		if (fd != -1) {
 			/* Between the two calls another process may take it
 			 * for left behind: then it has not our name now. */

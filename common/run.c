@@ -73,7 +73,7 @@ run_start(const struct run *r)
 static bool
 run_lock(int fd, int how)
 {
-	const struct timespec pause = { 0, RUN_PAUSE };
+	const struct timespec pause = {0, RUN_PAUSE};
 	int tries;
 
 	for (tries = 0; tries < RUN_TRIES; tries++) {
@@ -104,8 +104,8 @@ run_put(struct run *r, int fd, size_t off)
 {
 	char nl = '\n';
 	struct iovec iov[2] = {
-		{ &nl, 1 },
-		{ r->data.data + off, r->data.len - off },
+	    {&nl, 1},
+	    {r->data.data + off, r->data.len - off},
 	};
 	ssize_t n;
 

@@ -20,34 +20,34 @@
 #endif
 
 /* What fswrite does below its directory. */
-#define SANDBOX_GRANTED                                                 \
-	(LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR | \
+#define SANDBOX_GRANTED                                                    \
+	(LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR |   \
 	    LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_DIR | \
 	    LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_TRUNCATE)
 
 /* What nobody of us does, and so is granted nowhere. READ_DIR and READ_FILE
  * are not here: the loop check reads directories above the root. */
-#define SANDBOX_DENIED                                                \
-	(LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_SOCK | \
+#define SANDBOX_DENIED                                                     \
+	(LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_SOCK |     \
 	    LANDLOCK_ACCESS_FS_MAKE_FIFO | LANDLOCK_ACCESS_FS_MAKE_BLOCK | \
 	    LANDLOCK_ACCESS_FS_MAKE_SYM | LANDLOCK_ACCESS_FS_IOCTL_DEV)
 
 /* The rights of each version of the interface: those of the versions before
  * it, and these. */
 static const uint64_t since[] = {
-	0,
-	LANDLOCK_ACCESS_FS_REFER - 1, /* 1: all bits below */
-	LANDLOCK_ACCESS_FS_REFER,
-	LANDLOCK_ACCESS_FS_TRUNCATE,
-	0,
-	LANDLOCK_ACCESS_FS_IOCTL_DEV,
+    0,
+    LANDLOCK_ACCESS_FS_REFER - 1, /* 1: all bits below */
+    LANDLOCK_ACCESS_FS_REFER,
+    LANDLOCK_ACCESS_FS_TRUNCATE,
+    0,
+    LANDLOCK_ACCESS_FS_IOCTL_DEV,
 };
 
 int
 sandbox_writer(int rootfd, bool moves)
 {
-	struct landlock_ruleset_attr ruleset = { 0 };
-	struct landlock_path_beneath_attr rule = { 0 };
+	struct landlock_ruleset_attr ruleset = {0};
+	struct landlock_path_beneath_attr rule = {0};
 	uint64_t known = 0, granted = SANDBOX_GRANTED;
 	size_t i;
 	long version;

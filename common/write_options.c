@@ -31,23 +31,23 @@ enum {
 };
 
 static const struct option options[] = {
-	{ "ack", no_argument, NULL, OPT_ACK },
-	{ "sync", no_argument, NULL, OPT_SYNC },
-	{ "stop-on-error", no_argument, NULL, OPT_STOP_ON_ERROR },
-	{ "retry", required_argument, NULL, OPT_RETRY },
-	{ "retry-delay", required_argument, NULL, OPT_RETRY_DELAY },
-	{ "ops", required_argument, NULL, OPT_OPS },
-	{ "max-line", required_argument, NULL, OPT_MAX_LINE },
-	{ "watched", required_argument, NULL, OPT_WATCHED },
-	{ "chain", no_argument, NULL, OPT_CHAIN },
-	{ "force", no_argument, NULL, OPT_FORCE },
-	{ "allow-mounts", no_argument, NULL, OPT_ALLOW_MOUNTS },
-	{ "dry-run", no_argument, NULL, 'n' },
-	{ "quiet", no_argument, NULL, 'q' },
-	{ "verbose", no_argument, NULL, 'v' },
-	{ "help", no_argument, NULL, 'h' },
-	{ "version", no_argument, NULL, 'V' },
-	{ NULL, 0, NULL, 0 },
+    {"ack", no_argument, NULL, OPT_ACK},
+    {"sync", no_argument, NULL, OPT_SYNC},
+    {"stop-on-error", no_argument, NULL, OPT_STOP_ON_ERROR},
+    {"retry", required_argument, NULL, OPT_RETRY},
+    {"retry-delay", required_argument, NULL, OPT_RETRY_DELAY},
+    {"ops", required_argument, NULL, OPT_OPS},
+    {"max-line", required_argument, NULL, OPT_MAX_LINE},
+    {"watched", required_argument, NULL, OPT_WATCHED},
+    {"chain", no_argument, NULL, OPT_CHAIN},
+    {"force", no_argument, NULL, OPT_FORCE},
+    {"allow-mounts", no_argument, NULL, OPT_ALLOW_MOUNTS},
+    {"dry-run", no_argument, NULL, 'n'},
+    {"quiet", no_argument, NULL, 'q'},
+    {"verbose", no_argument, NULL, 'v'},
+    {"help", no_argument, NULL, 'h'},
+    {"version", no_argument, NULL, 'V'},
+    {NULL, 0, NULL, 0},
 };
 
 static const char usage[] = "usage: fswrite [options] directory\n";
@@ -113,8 +113,8 @@ options_seconds(const char *s, double *d)
 
 	errno = 0;
 	*d = strtod(s, &end);
-	if (end == s || *end != '\0' || errno != 0 || !isfinite(*d) ||
-	    *d < 0 || *d > MAX_DELAY)
+	if (end == s || *end != '\0' || errno != 0 || !isfinite(*d) || *d < 0 ||
+	    *d > MAX_DELAY)
 		return -1;
 	return 0;
 }
@@ -184,11 +184,10 @@ write_options_parse(struct write_options *o, int argc, char **argv, char *why,
 			}
 			break;
 		case OPT_MAX_LINE:
-			if (options_number(optarg, 1, MAX_MAX_LINE, &n) ==
-			    -1) {
+			if (options_number(optarg, 1, MAX_MAX_LINE, &n) == -1) {
 				(void)snprintf(why, why_size,
-				    "--max-line %s: not from 1 to %lld",
-				    optarg, MAX_MAX_LINE);
+				    "--max-line %s: not from 1 to %lld", optarg,
+				    MAX_MAX_LINE);
 				return WRITE_OPTIONS_BAD;
 			}
 			o->max_line = (size_t)n;
