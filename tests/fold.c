@@ -44,6 +44,7 @@ struct fold {
 	struct told *told;
 	size_t ntold, cap;
 	struct buf fault;
+	char *suspect;
 };
 
 /* "/" sorts before all else, so that what is below a path comes right after
@@ -205,6 +206,7 @@ fold_free(struct fold *f)
 	}
 	free(f->told);
 	buf_free(&f->fault);
+	free(f->suspect);
 	free(f);
 }
 
@@ -322,9 +324,23 @@ terminate(struct buf *b)
 		*end = '\0';
 }
 
+static void
+suspect(struct fold *f, const char *path)
+{
+	free(f->suspect);
+	f->suspect = strdup(path);
+}
+
+const char *
+fold_suspect(const struct fold *f)
+{
+	return f->suspect != NULL ? f->suspect : "";
+}
+
 static int
 fault(struct fold *f, const struct told *t, const char *path, const char *what)
 {
+	suspect(f, path);
 	buf_clear(&f->fault);
 	buf_adds(&f->fault, t->text);
 	buf_adds(&f->fault, ": ");
@@ -553,12 +569,14 @@ compare_content(struct differences *d, const struct entry *told,
 }
 
 static void
-report(const struct fold *f, struct differences *d, struct buf *b)
+report(struct fold *f, struct differences *d, struct buf *b)
 {
 	char count[64];
 	size_t i;
 
 	qsort(d->list, d->n, sizeof(*d->list), compare_differences);
+	if (d->n > 0)
+		suspect(f, d->list[0].path);
 	(void)snprintf(count, sizeof(count), "%zu differences\n", d->n);
 	buf_adds(b, count);
 	for (i = 0; i < d->n && i < FOLD_SHOWN; i++) {
@@ -573,7 +591,7 @@ report(const struct fold *f, struct differences *d, struct buf *b)
 }
 
 char *
-fold_compare(const struct fold *f, const char *const *roots, fold_choose choose,
+fold_compare(struct fold *f, const char *const *roots, fold_choose choose,
     void *ctx, bool content)
 {
 	struct fold *disk = fold_new();
@@ -593,7 +611,7 @@ fold_compare(const struct fold *f, const char *const *roots, fold_choose choose,
 			goto out;
 		}
 	}
-	x = RB_MIN(set, (struct set *)(uintptr_t)&f->set);
+	x = RB_MIN(set, &f->set);
 	y = RB_MIN(set, &disk->set);
 	while (x != NULL || y != NULL) {
 		c = x == NULL ? 1 : y == NULL ? -1 : compare_entries(x, y);
@@ -610,7 +628,7 @@ fold_compare(const struct fold *f, const char *const *roots, fold_choose choose,
 			compare_content(&d, x, y);
 		}
 		if (c <= 0)
-			x = RB_NEXT(set, (struct set *)(uintptr_t)&f->set, x);
+			x = RB_NEXT(set, &f->set, x);
 		if (c >= 0)
 			y = RB_NEXT(set, &disk->set, y);
 	}

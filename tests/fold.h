@@ -48,6 +48,10 @@ int fold_walk(struct fold *f, const char *root, fold_choose choose, void *ctx);
 int fold_event(struct fold *f, const json_t *ev);
 const char *fold_fault(const struct fold *f);
 
+/* The path the last fault or report was first about, for further research;
+ * "" where there was none. */
+const char *fold_suspect(const struct fold *f);
+
 /* Is this path in the set? Returns its type's letter, or 0. */
 char fold_has(const struct fold *f, const char *path);
 size_t fold_count(const struct fold *f);
@@ -58,7 +62,7 @@ size_t fold_count(const struct fold *f);
  * for a file with several names, where the event may have named another one.
  * Returns NULL where all is equal, else a report: the shortest differing
  * paths, and the last lines about each. The caller frees it. */
-char *fold_compare(const struct fold *f, const char *const *roots,
-    fold_choose choose, void *ctx, bool content);
+char *fold_compare(struct fold *f, const char *const *roots, fold_choose choose,
+    void *ctx, bool content);
 
 #endif

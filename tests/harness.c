@@ -51,6 +51,8 @@ struct harness {
 	struct line *lines;
 	size_t nlines, cap;
 	size_t next; /* the line harness_next() gives */
+	void (*heed)(void *ctx, json_t *ev);
+	void *heed_ctx;
 	size_t from; /* where the next story begins */
 	struct buf story;
 
@@ -140,6 +142,8 @@ print_log(const char *path)
 	char *line = NULL;
 	size_t cap = 0;
 	ssize_t n;
+	const char *s = getenv("HARNESS_LINES");
+	long shown = s != NULL ? strtol(s, NULL, 10) : HARNESS_SHOWN;
 	long total = 0, i = 0;
 
 	if (f == NULL)
@@ -148,10 +152,10 @@ print_log(const char *path)
 		total++;
 	rewind(f);
 	while ((n = getline(&line, &cap, f)) != -1) {
-		if (i < 5 || total - i <= HARNESS_SHOWN)
+		if (i < 5 || total - i <= shown)
 			printf("  %.*s\n", (int)strcspn(line, "\n"), line);
 		else if (i == 5)
-			printf("  [%ld lines]\n", total - HARNESS_SHOWN - 5);
+			printf("  [%ld lines]\n", total - shown - 5);
 		i++;
 	}
 	free(line);
@@ -188,6 +192,7 @@ harness_main(Suite *s)
 		perror(where != NULL ? where : ".");
 		return EXIT_FAILURE;
 	}
+	(void)setenv("FSPIPE_BIN", bin, 1);
 	(void)snprintf(base, sizeof(base), "%s/fspipe-test.XXXXXX",
 	    tmp != NULL && tmp[0] == '/' ? tmp : "/tmp");
 	if (mkdtemp(base) == NULL) {
@@ -249,7 +254,10 @@ harness_runv(struct harness *h, const char *program, const char *const *args)
 	pid_t parent = getpid();
 
 	ck_assert_int_eq(h->pid, 0);
-	(void)snprintf(path, sizeof(path), "%s/%s", bin, program);
+	if (strchr(program, '/') != NULL)
+		(void)snprintf(path, sizeof(path), "%s", program);
+	else
+		(void)snprintf(path, sizeof(path), "%s/%s", bin, program);
 	argv[n++] = program;
 	(void)dprintf(h->log_fd, "$ %s", program);
 	for (; *args != NULL; args++) {
@@ -356,7 +364,7 @@ harness_close_output(struct harness *h)
 }
 
 static int
-hex_of_base64(char c)
+base64_value(char c)
 {
 	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				     "abcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -382,7 +390,7 @@ base64_decode(const char *s)
 	}
 	have = 0;
 	for (i = 0; i < len; i++) {
-		int v = hex_of_base64(s[i]);
+		int v = base64_value(s[i]);
 
 		if (v == -1)
 			goto bad;
@@ -662,13 +670,31 @@ more(struct harness *h, long deadline)
 static struct line *
 next_line(struct harness *h, long deadline)
 {
+	struct line *l;
+
 	while (h->next == h->nlines) {
 		if (h->out == -1)
 			return NULL;
 		if (!more(h, deadline) && now_ms() >= deadline)
 			return NULL;
 	}
-	return &h->lines[h->next++];
+	l = &h->lines[h->next++];
+	if (h->heed != NULL && l->json != NULL)
+		h->heed(h->heed_ctx, l->json);
+	return l;
+}
+
+void
+harness_heed(struct harness *h, void (*heed)(void *ctx, json_t *ev), void *ctx)
+{
+	h->heed = heed;
+	h->heed_ctx = ctx;
+}
+
+const char *
+harness_log(const struct harness *h)
+{
+	return h->log;
 }
 
 const char *

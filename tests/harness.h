@@ -25,7 +25,8 @@
  * said is printed by harness_main() after the results.
  *
  * The programs are looked for in the directory in FSPIPE_BIN, or in the
- * current one. HARNESS_TIMEOUT: seconds for each wait (20).
+ * current one. HARNESS_TIMEOUT: seconds for each wait (20). HARNESS_LINES: how
+ * much of a failed test's output is printed (60 lines, the last ones).
  */
 #ifndef HARNESS_H
 #define HARNESS_H
@@ -50,8 +51,9 @@ int harness_main(Suite *s);
 struct harness *harness_new_titled(const char *title);
 #define harness_new() harness_new_titled(__func__)
 
-/* Starts the program with these arguments, up to NULL. One at a time; after
- * harness_finish() another one may be started. The array is not kept. */
+/* Starts the program with these arguments, up to NULL: one of ours, or any
+ * by its path. One at a time; after harness_finish() another one may be
+ * started. The array is not kept. */
 void harness_run(struct harness *h, const char *program, ...)
     __attribute__((sentinel));
 void harness_runv(struct harness *h, const char *program,
@@ -75,6 +77,14 @@ const char *harness_line(struct harness *h);
 
 /* The next line only if it is there without waiting longer than ms. */
 json_t *harness_poll(struct harness *h, int ms);
+
+/* From now on each line of JSON is handed to heed once, as it is consumed by
+ * any of these functions. */
+void harness_heed(struct harness *h, void (*heed)(void *ctx, json_t *ev),
+    void *ctx);
+
+/* Where all that was read is kept until harness_end(). */
+const char *harness_log(const struct harness *h);
 
 /* Reads on until an event of this kind (NULL: any) with this path (NULL: any)
  * or note came, and returns it. */

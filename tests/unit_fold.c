@@ -176,7 +176,7 @@ END_TEST
 static const char *const roots[] = {"d", NULL};
 
 static void
-expect_report(const struct fold *f, bool content, const char *want)
+expect_report(struct fold *f, bool content, const char *want)
 {
 	char *report = fold_compare(f, roots, NULL, NULL, content);
 
