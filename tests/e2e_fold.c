@@ -682,7 +682,8 @@ START_TEST(a_big_tree_removed_while_it_is_made_leaves_nothing)
 	begin(&r, &plain);
 	make_big_tree();
 	shell("(cp -r o/big d/x 2>/dev/null; : >o/done) & "
-	      "until [ -e o/done ]; do rm -rf d/x; done; wait; rm -rf d/x");
+	      "until [ -e o/done ]; do rm -rf d/x 2>/dev/null; done; wait; rm "
+	      "-rf d/x");
 	finish(&r);
 }
 END_TEST
