@@ -477,6 +477,15 @@ tell_move(struct move *m, struct listing *l, const struct event_stat *st,
 			tell_old(m, &l->item[i - 1]);
 }
 
+/* A directory without content, to be watched no longer or to be entered
+ * anew. */
+static void
+leave_dir(struct core *c, struct dir *d)
+{
+	core_detach(c, d);
+	d->flags &= ~DIR_ENTERED;
+}
+
 /* After a move: directories that are no longer entered lose their content,
  * those that are now are looked at again. */
 static void
@@ -505,8 +514,7 @@ reenter(struct core *c, struct listing *l)
 	while (n > 0) {
 		left = l->item[--n].e->dir;
 		change_gone_below(c, left);
-		core_detach(c, left);
-		left->flags &= ~DIR_ENTERED;
+		leave_dir(c, left);
 	}
 }
 
@@ -631,9 +639,9 @@ change_exchanged(struct core *c, struct dir *da, struct entry *a,
 	change_tell(c, EVENT_DELETED, db, b->name, tb, NULL);
 	tree_exchange(da, a, db, b);
 	if (a->type == EVENT_DIR)
-		a->dir->flags &= ~DIR_ENTERED;
+		leave_dir(c, a->dir);
 	if (b->type == EVENT_DIR)
-		b->dir->flags &= ~DIR_ENTERED;
+		leave_dir(c, b->dir);
 	change_appeared(c, da, a, COMPLETE_SURE);
 	change_appeared(c, db, b, COMPLETE_SURE);
 	core_doubt(c, da, a->name);
