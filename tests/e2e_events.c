@@ -225,16 +225,20 @@ END_TEST
 START_TEST(roots_come_from_stdin_and_its_end_is_not_the_end)
 {
 	struct harness *h = harness_new();
+	json_t *ev;
 
 	make_dir("d");
 	make_dir("e");
 	harness_run(h, PROGRAM, "-e", "+ready", "-", NULL);
 	harness_send(h, "d\ne\n");
 	harness_close_input(h);
-	(void)harness_ready(h);
+	/* ready is told anew as roots come. */
+	do
+		ev = harness_ready(h);
+	while (json_integer_value(json_object_get(ev, "roots")) != 2);
 	put("d/a", "");
 	put("e/b", "");
-	told(h, "e", "created d/a\ncreated e/b\n");
+	told_also(h, "e", "created d/a\ncreated e/b\n");
 	harness_end(h);
 }
 END_TEST
@@ -706,6 +710,7 @@ START_TEST(without_existing_nothing_is_told_of_what_is_there)
 
 	put("d/x/old", "");
 	harness_run(h, PROGRAM, "-r", "-e", "+ready", "d", NULL);
+	ck_assert_str_eq(event_get(harness_next(h), "event"), "ready");
 	told(h, "d", "ready\n");
 	harness_end(h);
 }

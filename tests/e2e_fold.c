@@ -4,8 +4,10 @@
  * by FOLD_SEED=n build/tests/e2e_fold, and one of the cases only with
  * CK_RUN_CASE=Name. FOLD_SEEDS and FOLD_OPS: how many seeds for the plain
  * case (a quarter for the others), and how many operations a seed. FOLD_PROCS:
- * processes that change at once. FOLD_KEEP=directory: leave the streams and
- * the operations of failing seeds there.
+ * processes that change at once. FOLD_FROZEN=1: a few changes at a time while
+ * the program is stopped, which makes a failure repeatable.
+ * FOLD_KEEP=directory: leave the streams and the operations of failing seeds
+ * there.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -266,9 +268,10 @@ run_titled(const char *title, const struct variant *v, unsigned seed)
 	unsigned n = 0, i, round;
 	unsigned procs = setting("FOLD_PROCS", seed % 5 == 0 ? 1 : 4);
 	unsigned ops = setting("FOLD_OPS", 1000) / FOLD_ROUNDS;
+	bool frozen = v->frozen || setting("FOLD_FROZEN", 0) != 0;
 	int done = -1;
 
-	if (v->frozen) {
+	if (frozen) {
 		procs = 1;
 		ops = setting("FOLD_OPS", 4 + seed % 29);
 	}
@@ -317,12 +320,12 @@ run_titled(const char *title, const struct variant *v, unsigned seed)
 	if (!v->existing)
 		check_tree(&r);
 	for (round = 0; round < FOLD_ROUNDS; round++) {
-		if (v->frozen)
+		if (frozen)
 			freeze(r.h);
 		if (done == -1)
 			done = start_changers(&r, round, pids, procs, ops);
 		wait_changers(&r, done, pids, procs);
-		if (v->frozen)
+		if (frozen)
 			harness_signal(r.h, SIGCONT);
 		stop_if_wrong(&r);
 		done = -1;

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <limits.h>
+#include <linux/close_range.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -285,6 +286,7 @@ harness_runv(struct harness *h, const char *program, const char *const *args)
 		if (dup2(in[0], 0) == -1 || dup2(out[1], 1) == -1 ||
 		    dup2(err[1], 2) == -1)
 			_exit(127);
+		(void)close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
 		(void)execv(path, (char **)(uintptr_t)argv);
 		perror(path);
 		_exit(127);
