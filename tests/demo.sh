@@ -20,6 +20,7 @@ done
 dir=$(mktemp -d) || exit 1
 pipe=
 watcher=
+# shellcheck disable=SC2317 # run by the trap
 finish() {
 	[ -z "$watcher" ] || kill "$watcher" 2>/dev/null
 	[ -z "$pipe" ] || wait "$pipe" 2>/dev/null
@@ -29,7 +30,7 @@ trap finish EXIT
 trap 'exit 130' INT TERM
 cd "$dir" || exit 1
 
-bold= dim= off=
+bold="" dim="" off=""
 if [ -t 1 ] && [ -z "${NO_COLOR:-}" ] && [ "${TERM:-dumb}" != dumb ]; then
 	bold=$'\033[1m' dim=$'\033[2m' off=$'\033[m'
 fi
@@ -113,7 +114,7 @@ run 'rm -r inbox/prototype'
 kill "$watcher"
 wait "$pipe"
 status=$?
-pipe= watcher=
+pipe="" watcher=""
 
 say 'The pipe has ended, and this is what it has left in archive:'
 type_in 'find archive -type f | sort'
