@@ -70,27 +70,28 @@ echo 'int main(void) { return 0; }' >elsewhere/project/src/main.c
 echo 'all: main' >elsewhere/project/Makefile
 tar -C elsewhere -cf project.tar project
 
-say 'Everything that happens below inbox goes to a log in archive, and each'
-echo 'finished file is copied there. The two programs know nothing of each other:'
+say 'Everything that happens below inbox goes to a log in archive, and each file'
+echo 'that is complete has a history of its own there. The two programs know nothing'
+echo 'of each other:'
 cat <<'END'
 
-    fswatch-events -r -c -e created,complete,renamed,deleted inbox |
+    fswatch-events -r -e created,complete,renamed,deleted inbox |
     jq --unbuffered -c '
         {op: "append", path: "audit.log", content: "\(.event) \(.path)\n"},
-        (select(.event == "complete") |
-            {op: "overwrite", path: "copy/\(.name)", content, encoding})' |
+        (select(.event == "complete") | {op: "append",
+            path: "history/\(.name)", content: "\(.size) bytes, seq \(.seq)\n"})' |
     fswrite archive
 END
 
 mkfifo seen
 {
-	sh -c 'echo $$ >pid; exec fswatch-events -r -c \
+	sh -c 'echo $$ >pid; exec fswatch-events -r \
 	    -e ready,created,complete,renamed,deleted inbox' |
 	tee seen |
 	jq --unbuffered -c 'select(.event != "ready") |
 	    {op: "append", path: "audit.log", content: "\(.event) \(.path)\n"},
-	    (select(.event == "complete") |
-		{op: "overwrite", path: "copy/\(.name)", content, encoding})' |
+	    (select(.event == "complete") | {op: "append",
+		path: "history/\(.name)", content: "\(.size) bytes, seq \(.seq)\n"})' |
 	fswrite archive
 } &
 pipe=$!
@@ -119,8 +120,8 @@ pipe="" watcher=""
 say 'The pipe has ended, and this is what it has left in archive:'
 type_in 'find archive -type f | sort'
 find archive -type f | sort
-type_in 'cat archive/copy/hello.txt'
-cat archive/copy/hello.txt || status=1
+type_in 'cat archive/history/hello.txt'
+cat archive/history/hello.txt || status=1
 type_in 'tail -n 4 archive/audit.log'
 tail -n 4 archive/audit.log || status=1
 echo

@@ -929,6 +929,30 @@ harness_finish(struct harness *h)
 	return status;
 }
 
+bool
+harness_knows(struct harness *h, const char *program, const char *const *args)
+{
+	enum harness_format format = h->format;
+	const char *all[HARNESS_ARGS];
+	int n = 0, status;
+
+	for (; args[n] != NULL; n++) {
+		ck_assert_int_lt(n, HARNESS_ARGS - 2);
+		all[n] = args[n];
+	}
+	all[n++] = "--version";
+	all[n] = NULL;
+	h->format = HARNESS_TEXT;
+	harness_runv(h, program, all);
+	status = harness_finish(h);
+	h->format = format;
+	ck_assert_msg(status == 0 ||
+		strstr(cstring(&h->err_buf), "unknown option") != NULL,
+	    "%s", cstring(&h->err_buf));
+	buf_clear(&h->err_buf);
+	return status == 0;
+}
+
 int
 harness_stop(struct harness *h)
 {

