@@ -378,7 +378,7 @@ START_TEST(other_wrong_usage_is_one_line_with_its_subject)
 }
 END_TEST
 
-START_TEST(no_argument_makes_a_message_too_long)
+START_TEST(a_word_without_end_leaves_room_for_the_reason)
 {
 	static const char *const options[] = {"-e", "-t", "-x(", "-i[",
 	    "--depth=", "--timeout=", "--poll=", "--", "--depth", "-e+", "-e.",
@@ -394,6 +394,8 @@ START_TEST(no_argument_makes_a_message_too_long)
 		(void)strlcat(line, " a", sizeof(line));
 		ck_assert_int_eq(parse(line), -1);
 		ck_assert_uint_gt(strlen(msg), 5);
+		/* Not cut off: the reason stands at its end. */
+		ck_assert_uint_lt(strlen(msg), sizeof(msg) - 1);
 		ck_assert_ptr_null(strchr(msg, '\n'));
 	}
 }
@@ -432,7 +434,7 @@ main(void)
 	tcase_add_test(hostile, an_expression_after_e_points_to_x);
 	tcase_add_test(hostile, a_bad_expression_says_what_and_why);
 	tcase_add_test(hostile, other_wrong_usage_is_one_line_with_its_subject);
-	tcase_add_test(hostile, no_argument_makes_a_message_too_long);
+	tcase_add_test(hostile, a_word_without_end_leaves_room_for_the_reason);
 	suite_add_tcase(s, core);
 	suite_add_tcase(s, limits);
 	suite_add_tcase(s, hostile);
