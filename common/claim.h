@@ -6,11 +6,29 @@
  * duplicates), so a crash leaves nothing behind, and every name of the
  * directory leads to it.
  *
- * Offsets: magic, kind, pid and 32 bits of detail; claim.c has the layout.
+ *	the watcher			the writer
+ *	c.kind = CLAIM_TREE; ...	claim_list(dirfd, NULL, each, ctx);
+ *	claim_take(dirfd, &c);
+ *	... watches ...
+ *	close(dirfd);
+ *
+ * Anybody who can open a directory can take any claim on it, also with a pid
+ * that is not its own: a claim is a word, no proof. Who asks looks at the
+ * process that it names (watcher.h).
+ *
+ * The offset, from the highest bit of 63 to the lowest:
+ *
+ *	6	magic
+ *	1	one_fs
+ *	2	kind
+ *	22	pid (the most that Linux hands out, PID_MAX_LIMIT)
+ *	32	CLAIM_TREE: depth in 8, token in 24; CLAIM_PRUNED: token in 24;
+ *		CLAIM_NAME: hash of the name; CLAIM_FLAT: 0
  */
 #ifndef CLAIM_H
 #define CLAIM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -27,9 +45,18 @@ enum claim_kind {
 struct claim {
 	enum claim_kind kind;
 	pid_t pid; /* the watcher's process, in its own PID namespace */
-	unsigned depth; /* CLAIM_TREE: levels below the directory */
+	/* CLAIM_TREE: how many levels of names are watched, as --depth counts:
+	 * 1 is the directory's own names. */
+	unsigned depth;
 	uint32_t token; /* CLAIM_TREE and _PRUNED: joins the two; 24 bits */
 	uint32_t name_hash; /* CLAIM_NAME: claim_hash() of the one name */
+	bool one_fs; /* CLAIM_TREE: other file systems below are not watched */
+};
+
+/* How the kernel's lists name an inode (mounts_kernel_id). */
+struct claim_id {
+	dev_t dev;
+	uint64_t ino;
 };
 
 /* 24 random bits for a watcher's trees. */
@@ -38,20 +65,34 @@ uint32_t claim_token(void);
 /* The hash of a single name, as CLAIM_NAME carries it. */
 uint32_t claim_hash(const char *name);
 
-/* Takes the claim on the open directory dirfd (opened for reading); c->pid is
- * filled in as getpid(2). It ends when dirfd is closed. Returns 0, or -1 with
- * errno (ENOTSUP where the system has no open file description locks). */
+/* Takes the claim on the open directory dirfd (opened for reading, not
+ * O_PATH); c->pid is ignored, getpid(2) is taken. It ends when dirfd and all
+ * its duplicates are closed, those in a forked child too. Taking it twice
+ * through one descriptor is the same as once. Returns 0, or -1 with errno:
+ * ENOTSUP where the system has no open file description locks, else as
+ * fcntl(2) has it (ENOLCK, EBADF). */
 int claim_take(int dirfd, const struct claim *c);
 
 /* Gives it up before dirfd is closed. Returns 0, or -1 with errno. */
 int claim_drop(int dirfd, const struct claim *c);
 
-/* Asks which claims are held on the open directory dirfd by anybody. Calls
- * each for every claim found; a return other than 0 ends the search and is
- * returned. Returns 0 when all have been seen, -1 with errno when it cannot
- * tell. dirfd may be O_PATH only where /proc/locks can be read; a plain
- * O_RDONLY descriptor is asked directly. */
-int claim_list(int dirfd, int (*each)(void *ctx, const struct claim *c),
-    void *ctx);
+/* Asks which claims are held on the open directory dirfd by anybody but
+ * through dirfd itself. Calls each for every claim found; a return other than
+ * 0 ends the search and is returned. Returns 0 when all have been seen, -1
+ * with errno when it cannot tell. A plain O_RDONLY descriptor is asked
+ * directly: one system call where there is no claim, two more for each. An
+ * O_PATH one, locks of others that lie across the range, and more than
+ * CLAIM_ASK_MAX claims are looked up in /proc/locks; then claims held through
+ * dirfd itself are seen as well. A claim that several hold may be told
+ * several times. id spares a look at /proc/self for a directory that is asked
+ * often; NULL has it looked up where it is needed. */
+int claim_list(int dirfd, const struct claim_id *id,
+    int (*each)(void *ctx, const struct claim *c), void *ctx);
+
+#define CLAIM_ASK_MAX 32
+
+/* Reads a line of /proc/locks, or what follows "lock:" in a line of
+ * /proc/PID/fdinfo/N. True when it shows a claim that is held. */
+bool claim_parse(const char *line, struct claim_id *id, struct claim *c);
 
 #endif

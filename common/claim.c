@@ -1,0 +1,252 @@
+#include "claim.h"
+
+#include <sys/sysmacros.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "mounts.h"
+
+/* Any command the kernel does not know is EINVAL: see supported(). */
+#ifndef F_OFD_SETLK
+#define F_OFD_GETLK (-1)
+#define F_OFD_SETLK (-1)
+#endif
+
+#define MAGIC	    UINT64_C(0x2d)
+#define MAGIC_SHIFT 57
+#define ONE_FS	    (UINT64_C(1) << 56)
+#define KIND_SHIFT  54
+#define KIND_MASK   UINT64_C(0x3)
+#define PID_SHIFT   32
+#define PID_MASK    UINT64_C(0x3fffff)
+#define DEPTH_SHIFT 24
+#define DEPTH_MASK  UINT64_C(0xff)
+#define TOKEN_MASK  UINT64_C(0xffffff)
+#define RANGE_START (MAGIC << MAGIC_SHIFT)
+#define RANGE_END   ((MAGIC + 1) << MAGIC_SHIFT) /* the first beyond */
+
+_Static_assert(sizeof(off_t) == 8, "offsets of 64 bits carry the message");
+
+static uint64_t
+encode(const struct claim *c, pid_t pid)
+{
+	uint64_t detail = 0;
+
+	switch (c->kind) {
+	case CLAIM_TREE:
+		detail =
+		    c->depth > CLAIM_DEPTH_MAX ? CLAIM_DEPTH_MAX : c->depth;
+		detail = detail << DEPTH_SHIFT | (c->token & TOKEN_MASK);
+		break;
+	case CLAIM_PRUNED:
+		detail = c->token & TOKEN_MASK;
+		break;
+	case CLAIM_NAME:
+		detail = c->name_hash;
+		break;
+	case CLAIM_FLAT:
+		break;
+	}
+	return RANGE_START | (c->one_fs ? ONE_FS : 0) |
+	    (uint64_t)c->kind << KIND_SHIFT |
+	    ((uint64_t)pid & PID_MASK) << PID_SHIFT | detail;
+}
+
+static void
+decode(uint64_t offset, struct claim *c)
+{
+	uint32_t detail = (uint32_t)offset;
+
+	*c = (struct claim){0};
+	c->kind = (enum claim_kind)(offset >> KIND_SHIFT & KIND_MASK);
+	c->pid = (pid_t)(offset >> PID_SHIFT & PID_MASK);
+	c->one_fs = (offset & ONE_FS) != 0;
+	switch (c->kind) {
+	case CLAIM_TREE:
+		c->depth = (unsigned)(detail >> DEPTH_SHIFT & DEPTH_MASK);
+		c->token = (uint32_t)(detail & TOKEN_MASK);
+		break;
+	case CLAIM_PRUNED:
+		c->token = (uint32_t)(detail & TOKEN_MASK);
+		break;
+	case CLAIM_NAME:
+		c->name_hash = detail;
+		break;
+	case CLAIM_FLAT:
+		break;
+	}
+}
+
+uint32_t
+claim_token(void)
+{
+	return (uint32_t)(arc4random() & TOKEN_MASK);
+}
+
+/* FNV-1a, 32 bits. */
+uint32_t
+claim_hash(const char *name)
+{
+	const unsigned char *p = (const unsigned char *)name;
+	uint32_t h = UINT32_C(2166136261);
+
+	while (*p != '\0')
+		h = (h ^ *p++) * UINT32_C(16777619);
+	return h;
+}
+
+/* fcntl's EINVAL for a command it does not know, told apart from the rest:
+ * nothing else here can be invalid. */
+static int
+lock(int fd, int cmd, struct flock *fl)
+{
+	if (fcntl(fd, cmd, fl) != -1)
+		return 0;
+	if (errno == EINVAL)
+		errno = ENOTSUP;
+	return -1;
+}
+
+static int
+set(int dirfd, const struct claim *c, short type)
+{
+	struct flock fl = {0}; /* l_pid has to be 0 */
+
+	fl.l_type = type;
+	fl.l_whence = SEEK_SET;
+	fl.l_start = (off_t)encode(c, getpid());
+	fl.l_len = 1;
+	return lock(dirfd, F_OFD_SETLK, &fl);
+}
+
+int
+claim_take(int dirfd, const struct claim *c)
+{
+	return set(dirfd, c, F_RDLCK);
+}
+
+int
+claim_drop(int dirfd, const struct claim *c)
+{
+	return set(dirfd, c, F_UNLCK);
+}
+
+bool
+claim_parse(const char *line, struct claim_id *id, struct claim *c)
+{
+	unsigned long long ino, start, end;
+	unsigned maj, min;
+
+	/* "1: OFDLCK ADVISORY  READ -1 08:01:1234 128 128"; one that waits has
+	 * an arrow after the number, one that reaches the end says EOF. */
+	if (sscanf(line, "%*u: OFDLCK %*s READ %*d %x:%x:%llu %llu %llu", &maj,
+		&min, &ino, &start, &end) != 5)
+		return false;
+	if (start != end || start < RANGE_START || start >= RANGE_END)
+		return false;
+	id->dev = makedev(maj, min);
+	id->ino = ino;
+	decode(start, c);
+	return true;
+}
+
+static int
+list_proc(int dirfd, const struct claim_id *id,
+    int (*each)(void *ctx, const struct claim *c), void *ctx)
+{
+	struct claim_id mine, theirs;
+	struct claim c;
+	char *line = NULL;
+	size_t cap = 0;
+	int ret = 0, saved;
+	FILE *f;
+
+	if (id == NULL) {
+		if (mounts_kernel_id(dirfd, &mine.dev, &mine.ino) == -1)
+			return -1;
+		id = &mine;
+	}
+	f = fopen("/proc/locks", "re");
+	if (f == NULL)
+		return -1;
+	while (ret == 0 && getline(&line, &cap, f) != -1) {
+		if (claim_parse(line, &theirs, &c) && theirs.dev == id->dev &&
+		    theirs.ino == id->ino)
+			ret = each(ctx, &c);
+	}
+	if (ret == 0 && ferror(f))
+		ret = -1;
+	saved = errno;
+	free(line);
+	(void)fclose(f);
+	errno = saved;
+	return ret;
+}
+
+/* The claims that dirfd was told of, by asking it. */
+struct asked {
+	uint64_t offset[CLAIM_ASK_MAX];
+	size_t n;
+};
+
+/* F_OFD_GETLK tells of one lock in the way, the first in the kernel's list
+ * and not the lowest: so what lies before it and what lies behind are asked
+ * again. Returns 0, 1 when asking leads nowhere (a longer lock lies across, or
+ * there are too many), -1 with errno. */
+static int
+ask(int dirfd, uint64_t start, uint64_t end, struct asked *a)
+{
+	struct flock fl = {0};
+	uint64_t at;
+	int ret;
+
+	if (start >= end)
+		return 0;
+	fl.l_type = F_WRLCK;
+	fl.l_whence = SEEK_SET;
+	fl.l_start = (off_t)start;
+	fl.l_len = (off_t)(end - start);
+	if (lock(dirfd, F_OFD_GETLK, &fl) == -1)
+		return -1;
+	if (fl.l_type == F_UNLCK)
+		return 0;
+	at = (uint64_t)fl.l_start;
+	/* A lock of a process (F_SETLK) is no claim, however short. */
+	if (fl.l_len != 1 || fl.l_pid != -1 || at < start || at >= end ||
+	    a->n == CLAIM_ASK_MAX)
+		return 1;
+	a->offset[a->n++] = at;
+	ret = ask(dirfd, start, at, a);
+	if (ret != 0)
+		return ret;
+	return ask(dirfd, at + 1, end, a);
+}
+
+int
+claim_list(int dirfd, const struct claim_id *id,
+    int (*each)(void *ctx, const struct claim *c), void *ctx)
+{
+	struct asked a;
+	struct claim c;
+	size_t i;
+	int ret;
+
+	a.n = 0;
+	ret = ask(dirfd, RANGE_START, RANGE_END, &a);
+	if (ret == 1 || (ret == -1 && errno == EBADF))
+		return list_proc(dirfd, id, each, ctx);
+	if (ret == -1)
+		return -1;
+	for (i = 0; i < a.n; i++) {
+		decode(a.offset[i], &c);
+		ret = each(ctx, &c);
+		if (ret != 0)
+			return ret;
+	}
+	return 0;
+}

@@ -1,0 +1,498 @@
+#include "command.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base64.h"
+#include "beneath.h"
+#include "buf.h"
+#include "json.h"
+#include "outfile.h"
+
+/* More edits than this are no typing error. */
+#define COMMAND_NEAR 3
+
+static const struct {
+	const char *name;
+	bool content;
+	bool old_path;
+} ops[COMMAND_NOPS] = {
+    [COMMAND_WRITE] = {"write", true, false},
+    [COMMAND_APPEND] = {"append", true, false},
+    [COMMAND_OVERWRITE] = {"overwrite", true, false},
+    [COMMAND_DELETE] = {"delete", false, false},
+    [COMMAND_MKDIR] = {"mkdir", false, false},
+    [COMMAND_RENAME] = {"rename", false, true},
+};
+
+static int command_refuse(struct command_bad *bad, const char *error,
+    const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+static int
+command_refuse(struct command_bad *bad, const char *error, const char *fmt, ...)
+{
+	va_list ap;
+
+	bad->error = error;
+	va_start(ap, fmt);
+	(void)vsnprintf(bad->message, sizeof(bad->message), fmt, ap);
+	va_end(ap);
+	return -1;
+}
+
+const char *
+command_op_name(enum command_op op)
+{
+	return op < COMMAND_NOPS ? ops[op].name : NULL;
+}
+
+static enum command_op
+command_find_op(const char *name, size_t len)
+{
+	int op;
+
+	for (op = 0; op < COMMAND_NOPS; op++)
+		if (strlen(ops[op].name) == len &&
+		    memcmp(ops[op].name, name, len) == 0)
+			break;
+	return (enum command_op)op;
+}
+
+int
+command_parse_ops(const char *list, unsigned *ret, const char **bad,
+    size_t *bad_len)
+{
+	unsigned set = 0;
+	enum command_op op;
+	size_t n;
+
+	for (;; list += n + 1) {
+		n = strcspn(list, ",");
+		op = command_find_op(list, n);
+		if (op == COMMAND_NOPS) {
+			*bad = list;
+			*bad_len = n;
+			return -1;
+		}
+		set |= COMMAND_BIT(op);
+		if (list[n] == '\0')
+			break;
+	}
+	*ret = set;
+	return 0;
+}
+
+bool
+command_is_blank(const char *line, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		if (strchr(" \t\r\n", line[i]) == NULL || line[i] == '\0')
+			return false;
+	return true;
+}
+
+/* How many bytes have to be changed, added or taken away (Levenshtein). */
+static size_t
+command_distance(const char *a, const char *b)
+{
+	size_t row[32], i, j, left, diagonal, best;
+	size_t n = strlen(b);
+
+	if (n + 1 > sizeof(row) / sizeof(row[0]))
+		return n;
+	for (j = 0; j <= n; j++)
+		row[j] = j;
+	for (i = 0; a[i] != '\0'; i++) {
+		diagonal = row[0];
+		row[0] = i + 1;
+		for (j = 1; j <= n; j++) {
+			left = row[j];
+			best = diagonal + (a[i] != b[j - 1]);
+			if (row[j] + 1 < best)
+				best = row[j] + 1;
+			if (row[j - 1] + 1 < best)
+				best = row[j - 1] + 1;
+			row[j] = best;
+			diagonal = left;
+		}
+	}
+	return row[n];
+}
+
+/* What others call our operations. */
+static const struct {
+	const char *name;
+	enum command_op op;
+} others[] = {
+    {"create", COMMAND_WRITE},
+    {"new", COMMAND_WRITE},
+    {"add", COMMAND_APPEND},
+    {"update", COMMAND_OVERWRITE},
+    {"replace", COMMAND_OVERWRITE},
+    {"put", COMMAND_OVERWRITE},
+    {"remove", COMMAND_DELETE},
+    {"unlink", COMMAND_DELETE},
+    {"rm", COMMAND_DELETE},
+    {"rmdir", COMMAND_DELETE},
+    {"move", COMMAND_RENAME},
+    {"mv", COMMAND_RENAME},
+};
+
+/* The operation that was probably meant, or NULL. */
+static const char *
+command_guess(const char *name)
+{
+	const char *guess = NULL;
+	size_t i, d, best = COMMAND_NEAR;
+
+	for (i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (strcasecmp(others[i].name, name) == 0)
+			return ops[others[i].op].name;
+	for (i = 0; i < COMMAND_NOPS; i++) {
+		if (strcasecmp(ops[i].name, name) == 0)
+			return ops[i].name;
+		d = command_distance(name, ops[i].name);
+		if (d < best && d < strlen(ops[i].name)) {
+			best = d;
+			guess = ops[i].name;
+		}
+	}
+	return guess;
+}
+
+/* What jansson says, in our codes. */
+static int
+command_bad_json(struct command_bad *bad, const json_error_t *e)
+{
+	switch (json_error_code(e)) {
+	case json_error_end_of_input_expected:
+		return command_refuse(bad, "bad-json",
+		    "more than one value on the line (column %d)", e->column);
+	case json_error_premature_end_of_input:
+		return command_refuse(bad, "bad-json",
+		    "the line ends in the middle of the JSON value");
+	case json_error_stack_overflow:
+		return command_refuse(bad, "bad-json", "nested too deeply");
+	case json_error_duplicate_key:
+		return command_refuse(bad, "bad-json",
+		    "a key stands there twice (%s)", e->text);
+	case json_error_out_of_memory:
+		return command_refuse(bad, "ENOMEM", "%s", strerror(ENOMEM));
+	default:
+		break;
+	}
+	if (strncmp(e->text, "invalid Unicode", 15) == 0)
+		return command_refuse(bad, "lone-surrogate",
+		    "half of a surrogate pair (column %d): %s", e->column,
+		    "use toWellFormed() in JavaScript, "
+		    "errors=\"replace\" in Python");
+	return command_refuse(bad, "bad-json", "bad JSON: %s (column %d)",
+	    e->text, e->column);
+}
+
+/* The end of the JSON value that starts at s, in JSON that is known to be
+ * well-formed. */
+static const char *
+command_value_end(const char *s, const char *end)
+{
+	size_t depth = 0;
+	bool quoted = false;
+
+	for (; s < end; s++) {
+		if (quoted) {
+			if (*s == '\\')
+				s++;
+			else if (*s == '"') {
+				quoted = false;
+				if (depth == 0)
+					return s + 1;
+			}
+		} else if (*s == '"')
+			quoted = true;
+		else if (*s == '{' || *s == '[')
+			depth++;
+		else if (*s == '}' || *s == ']') {
+			if (depth == 0)
+				return s;
+			if (--depth == 0)
+				return s + 1;
+		} else if (depth == 0 && strchr(", \t\r\n:", *s) != NULL)
+			return s;
+	}
+	return s;
+}
+
+/* Finds the id as it is spelt in the line, so that it is given back byte for
+ * byte: 1.10 as 1.10, and numbers of any size. Only a key spelt with escapes
+ * is not found. */
+static void
+command_find_id(struct command *c, const char *line, size_t len)
+{
+	const char *s = line, *end = line + len, *key;
+	size_t key_len;
+
+	while (s < end && *s != '{')
+		s++;
+	for (s++; s < end; s++) {
+		if (*s != '"')
+			continue;
+		key = s;
+		s = command_value_end(s, end);
+		key_len = (size_t)(s - key);
+		while (s < end && strchr(": \t\r\n", *s) != NULL)
+			s++;
+		key = key_len == 4 && memcmp(key, "\"id\"", 4) == 0 ? s : NULL;
+		s = command_value_end(s, end);
+		if (key != NULL) {
+			c->id = key;
+			c->id_len = (size_t)(s - key);
+			return;
+		}
+		s--;
+	}
+}
+
+/* A key's value where it is there and not null: {path_base64: .name_base64}
+ * in jq gives null where there is none. */
+static json_t *
+command_get(const struct command *c, const char *key)
+{
+	json_t *v = json_object_get(c->json, key);
+
+	return v != NULL && !json_is_null(v) ? v : NULL;
+}
+
+/* A string, or NULL in *s where there is none. */
+static int
+command_string(const struct command *c, const char *key, const char **s,
+    size_t *len, struct command_bad *bad)
+{
+	json_t *v = command_get(c, key);
+
+	*s = NULL;
+	*len = 0;
+	if (v == NULL)
+		return 0;
+	if (!json_is_string(v))
+		return command_refuse(bad, "bad-command",
+		    "\"%s\" is not a string", key);
+	*s = json_string_value(v);
+	*len = json_string_length(v);
+	return 0;
+}
+
+static int
+command_bool(const struct command *c, const char *key, bool *yes,
+    struct command_bad *bad)
+{
+	json_t *v = command_get(c, key);
+
+	*yes = v != NULL && json_is_true(v);
+	if (v != NULL && !json_is_boolean(v))
+		return command_refuse(bad, "bad-command",
+		    "\"%s\" is not true or false", key);
+	return 0;
+}
+
+/* Decodes into memory of *slot, with a NUL behind. */
+static int
+command_base64(const char *key, const char *s, size_t len, char **slot,
+    size_t *out_len, struct command_bad *bad)
+{
+	*slot = malloc(BASE64_DECODED_MAX(len) + 1);
+	if (*slot == NULL)
+		return command_refuse(bad, "ENOMEM", "%s", strerror(ENOMEM));
+	if (base64_decode(s, len, *slot, out_len) == -1)
+		return command_refuse(bad, "bad-command",
+		    "\"%s\" is not exact base64", key);
+	(*slot)[*out_len] = '\0';
+	return 0;
+}
+
+/* Is text what these bytes read as, each ill-formed part of them U+FFFD? */
+static bool
+command_agrees(const char *text, size_t text_len, const char *bytes,
+    size_t bytes_len)
+{
+	struct buf a = BUF_INIT, b = BUF_INIT;
+	bool same;
+
+	(void)json_text(&a, text, text_len);
+	(void)json_text(&b, bytes, bytes_len);
+	same = !a.failed && !b.failed && a.len == b.len &&
+	    memcmp(a.data, b.data, a.len) == 0;
+	buf_free(&a);
+	buf_free(&b);
+	return same;
+}
+
+static int
+command_path(struct command *c, const char *key, const char *key64, char **slot,
+    const char **ret, size_t *ret_len, struct command_bad *bad)
+{
+	const char *path, *path64, *why, *p, *slash;
+	size_t len, len64, n;
+
+	if (command_string(c, key, &path, &len, bad) == -1 ||
+	    command_string(c, key64, &path64, &len64, bad) == -1)
+		return -1;
+	if (path == NULL && path64 == NULL)
+		return command_refuse(bad, "bad-command", "no \"%s\"", key);
+	if (path64 != NULL) {
+		if (command_base64(key64, path64, len64, slot, &n, bad) == -1)
+			return -1;
+		if (path != NULL && !command_agrees(path, len, *slot, n))
+			return command_refuse(bad, "bad-command",
+			    "\"%s\" and \"%s\" are not the same", key, key64);
+		path = *slot;
+		len = n;
+	}
+	why = beneath_why_not(path, len);
+	if (why != NULL)
+		return command_refuse(bad, "bad-path", "%s", why);
+	for (p = path; p != NULL; p = slash != NULL ? slash + 1 : NULL) {
+		slash = strchr(p, '/');
+		n = slash != NULL ? (size_t)(slash - p) : strlen(p);
+		if (outfile_is_temporary(p, n))
+			return command_refuse(bad, "bad-path",
+			    "the path has a name of fswrite's own in it");
+	}
+	*ret = path;
+	*ret_len = len;
+	return 0;
+}
+
+static int
+command_content(struct command *c, struct command_bad *bad)
+{
+	const char *s, *encoding;
+	size_t len, encoding_len;
+	bool truncated;
+
+	if (command_bool(c, "truncated", &truncated, bad) == -1)
+		return -1;
+	if (truncated)
+		return command_refuse(bad, "bad-command",
+		    "the content is marked as truncated");
+	if (command_string(c, "content", &s, &len, bad) == -1 ||
+	    command_string(c, "encoding", &encoding, &encoding_len, bad) == -1)
+		return -1;
+	if (s == NULL)
+		return command_refuse(bad, "bad-command", "no \"content\"");
+	c->content = s;
+	c->content_len = len;
+	if (encoding == NULL || strcmp(encoding, "utf-8") == 0)
+		return 0;
+	if (strcmp(encoding, "base64") != 0)
+		return command_refuse(bad, "bad-command",
+		    "\"encoding\" is neither \"utf-8\" nor \"base64\"");
+	if (command_base64("content", s, len, &c->bytes[2], &len, bad) == -1)
+		return -1;
+	c->content = c->bytes[2];
+	c->content_len = len;
+	return 0;
+}
+
+static int
+command_mode(struct command *c, struct command_bad *bad)
+{
+	const char *s;
+	size_t len, i;
+	mode_t mode = 0;
+
+	if (command_string(c, "mode", &s, &len, bad) == -1)
+		return -1;
+	if (s == NULL)
+		return 0;
+	for (i = 0; i < len && i < 5 && s[i] >= '0' && s[i] <= '7'; i++)
+		mode = mode * 8 + (mode_t)(s[i] - '0');
+	if (len == 0 || i < len || mode > 0777)
+		return command_refuse(bad, "bad-command",
+		    "\"mode\" is not octal digits up to 0777");
+	c->mode = mode;
+	c->has_mode = true;
+	return 0;
+}
+
+static int
+command_op(struct command *c, struct command_bad *bad)
+{
+	struct buf shown = BUF_INIT;
+	const char *name, *guess;
+	size_t len;
+
+	if (command_string(c, "op", &name, &len, bad) == -1)
+		return -1;
+	if (name == NULL)
+		return command_refuse(bad, "bad-command", "no \"op\"");
+	c->op = command_find_op(name, len);
+	if (c->op != COMMAND_NOPS)
+		return 0;
+	guess = len < 32 ? command_guess(name) : NULL;
+	(void)json_text(&shown, name, len < 32 ? len : 32);
+	(void)command_refuse(bad, "unknown-op", "unknown op %.*s%s%s%s",
+	    shown.failed ? 0 : (int)shown.len, shown.failed ? "" : shown.data,
+	    guess != NULL ? ", did you mean \"" : "",
+	    guess != NULL ? guess : "", guess != NULL ? "\"?" : "");
+	buf_free(&shown);
+	return -1;
+}
+
+int
+command_parse(struct command *c, const char *line, size_t len,
+    struct command_bad *bad)
+{
+	json_error_t e;
+	json_t *id;
+
+	memset(c, 0, sizeof(*c));
+	c->op = COMMAND_NOPS;
+	/* Numbers matter only within an id, which is given back as it stood:
+	 * so that integers of any size get through, read them as reals. */
+	c->json = json_loadb(line, len,
+	    JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL | JSON_DECODE_ANY |
+		JSON_DECODE_INT_AS_REAL,
+	    &e);
+	if (c->json == NULL)
+		return command_bad_json(bad, &e);
+	if (!json_is_object(c->json))
+		return command_refuse(bad, "bad-command", "not an object");
+	id = json_object_get(c->json, "id");
+	if (id != NULL) {
+		command_find_id(c, line, len);
+		if (c->id == NULL)
+			return command_refuse(bad, "bad-command",
+			    "the key \"id\" is spelt with escapes");
+	}
+	if (command_op(c, bad) == -1 ||
+	    command_path(c, "path", "path_base64", &c->bytes[0], &c->path,
+		&c->path_len, bad) == -1)
+		return -1;
+	if (ops[c->op].old_path &&
+	    (command_path(c, "old_path", "old_path_base64", &c->bytes[1],
+		 &c->old_path, &c->old_path_len, bad) == -1 ||
+		command_bool(c, "replace", &c->replace, bad) == -1))
+		return -1;
+	if (ops[c->op].content && command_content(c, bad) == -1)
+		return -1;
+	return command_mode(c, bad);
+}
+
+void
+command_free(struct command *c)
+{
+	size_t i;
+
+	json_decref(c->json);
+	c->json = NULL;
+	for (i = 0; i < sizeof(c->bytes) / sizeof(c->bytes[0]); i++) {
+		free(c->bytes[i]);
+		c->bytes[i] = NULL;
+	}
+}

@@ -1,0 +1,102 @@
+/*
+ * Files and directories that are kept open, by their path below the root. As
+ * many as the limit allows; who has not been used for longest goes first.
+ *
+ *	struct handles *t = handles_new(limit, release, ctx);
+ *	h = handles_find(t, path, len);
+ *	if (h == NULL)
+ *		h = handles_add(t, path, len, fd, is_dir);
+ *	handles_pin(h); ... handles_unpin(h);
+ *	handles_shrink(t, n);		on EMFILE
+ *	handles_forget(t, h);
+ *	handles_free(t);
+ *
+ * Before a handle is closed release() is told, who finishes what is due on it.
+ * A pinned handle is not closed by handles_add() and handles_shrink(). A
+ * handle that has been forgotten is not found any more, but stays open while
+ * it is on the list of those to be synced (handles_due).
+ */
+#ifndef HANDLES_H
+#define HANDLES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/queue.h>
+#include <sys/types.h>
+
+#include "run.h"
+
+struct handle {
+	/* Set by handles_add(). */
+	char *path; /* "" is the root */
+	size_t path_len;
+	int fd; /* owned */
+	bool is_dir;
+	dev_t dev;
+	ino_t ino;
+
+	/* The caller's. */
+	uint64_t batch; /* the batch in which its name was last looked at */
+	uint64_t asked; /* ... in which every name in it was found free */
+	bool unsynced;
+	struct run run; /* files: appends that wait */
+
+	/* Ours. */
+	unsigned pins;
+	uint32_t hash;
+	bool forgotten;
+	bool due;
+	struct handle *chain;
+	TAILQ_ENTRY(handle) used;
+	TAILQ_ENTRY(handle) dues;
+};
+
+struct handles;
+
+typedef void (*handles_release)(void *ctx, struct handle *h);
+
+/* limit: descriptors, at least 4. NULL and ENOMEM on failure. */
+struct handles *handles_new(size_t limit, handles_release release, void *ctx);
+
+/* Closes all without asking release(); NULL does nothing. */
+void handles_free(struct handles *t);
+
+/* Files and directories have names of their own: one path may be both, when a
+ * file has just become a directory. NULL where there is none. */
+struct handle *handles_find(struct handles *t, const char *path, size_t len,
+    bool is_dir);
+
+/* Takes over fd on success. NULL with errno on failure (ENOMEM, as fstat). */
+struct handle *handles_add(struct handles *t, const char *path, size_t len,
+    int fd, bool is_dir);
+
+/* Gives a handle another descriptor of the same file. */
+void handles_swap_fd(struct handle *h, int fd);
+
+void handles_pin(struct handle *h);
+void handles_unpin(struct handle *h);
+
+/* Closes up to n, the longest unused first. Returns how many it closed. */
+size_t handles_shrink(struct handles *t, size_t n);
+
+/* Takes it out; closes it now (without asking release), or, if it is due, when
+ * it is not any more. */
+void handles_forget(struct handles *t, struct handle *h);
+
+/* The same for the path and, with below, all paths below it. */
+void handles_forget_path(struct handles *t, const char *path, size_t len,
+    bool below);
+
+/* Everything but the root; NULL path_len 0 stays. */
+void handles_forget_all(struct handles *t);
+
+/* The list of handles with something to be done at the end of the batch. */
+void handles_set_due(struct handles *t, struct handle *h);
+struct handle *handles_first_due(struct handles *t);
+struct handle *handles_next_due(struct handle *h);
+void handles_clear_due(struct handles *t, struct handle *h);
+
+size_t handles_count(const struct handles *t);
+
+#endif

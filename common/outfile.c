@@ -1,0 +1,287 @@
+#include "outfile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "beneath.h"
+#include "compat_write.h"
+
+#define OUTFILE_PREFIX	   ".fswrite-"
+#define OUTFILE_PREFIX_LEN (sizeof(OUTFILE_PREFIX) - 1)
+#define OUTFILE_HEX	   16
+#define OUTFILE_NAME_SIZE  (OUTFILE_PREFIX_LEN + OUTFILE_HEX + 1)
+
+/* How long another process may keep the temporary name: 5 seconds. */
+#define OUTFILE_TRIES 2500
+#define OUTFILE_PAUSE 2000000 /* nanoseconds */
+
+struct outfile {
+	int dirfd;
+	int fd;
+	bool replaces;
+	char tmp[OUTFILE_NAME_SIZE]; /* empty: the file has no name */
+	char name[];
+};
+
+bool
+outfile_is_temporary(const char *name, size_t len)
+{
+	size_t i;
+
+	if (len != OUTFILE_PREFIX_LEN + OUTFILE_HEX ||
+	    memcmp(name, OUTFILE_PREFIX, OUTFILE_PREFIX_LEN) != 0)
+		return false;
+	for (i = OUTFILE_PREFIX_LEN; i < len; i++)
+		if (strchr("0123456789abcdef", name[i]) == NULL)
+			return false;
+	return true;
+}
+
+/* FNV-1a, 64 bits: two targets in one directory that meet in one name would
+ * only wait for each other. */
+static void
+outfile_derive(char tmp[OUTFILE_NAME_SIZE], const char *name)
+{
+	uint64_t h = 0xcbf29ce484222325;
+
+	for (; *name != '\0'; name++)
+		h = (h ^ (unsigned char)*name) * 0x100000001b3;
+	(void)snprintf(tmp, OUTFILE_NAME_SIZE, OUTFILE_PREFIX "%016" PRIx64, h);
+}
+
+static struct outfile *
+outfile_alloc(int dirfd, const char *name)
+{
+	struct outfile *f;
+	size_t size = strlen(name) + 1;
+
+	f = malloc(sizeof(*f) + size);
+	if (f == NULL)
+		return NULL;
+	memset(f, 0, sizeof(*f));
+	f->dirfd = dirfd;
+	f->fd = -1;
+	memcpy(f->name, name, size);
+	return f;
+}
+
+/* Does the temporary name still lead to this open file? */
+static bool
+outfile_named(const struct outfile *f, int fd)
+{
+	struct stat a, b;
+
+	return fstat(fd, &a) == 0 &&
+	    fstatat(f->dirfd, f->tmp, &b, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+/* Something has the temporary name. If a process is at work on it there is a
+ * lock: then EAGAIN. Else it was left behind and is removed. */
+static int
+outfile_clear(const struct outfile *f)
+{
+	struct beneath b;
+	struct stat st;
+	int fd, saved, rc = -1;
+
+	beneath_init(&b, f->dirfd, BENEATH_MOUNTS);
+	fd = beneath_open_regular(&b, f->dirfd, f->tmp, O_RDONLY, &st);
+	if (fd != -1 && flock(fd, LOCK_EX | LOCK_NB) == -1) {
+		errno = EAGAIN;
+		goto out;
+	}
+	if (fd != -1 && !outfile_named(f, fd)) {
+		errno = EAGAIN;
+		goto out;
+	}
+	rc = unlinkat(f->dirfd, f->tmp, 0);
+	if (rc == -1 && errno == ENOENT)
+		rc = 0;
+out:
+	saved = errno;
+	if (fd != -1)
+		(void)close(fd);
+	errno = saved;
+	return rc;
+}
+
+/* Makes the file under its temporary name, and locks it. */
+static int
+outfile_make(struct outfile *f, mode_t mode)
+{
+	const struct timespec pause = {0, OUTFILE_PAUSE};
+	int tries, fd;
+
+	outfile_derive(f->tmp, f->name);
+	for (tries = 0; tries < OUTFILE_TRIES; tries++) {
+		fd = openat(f->dirfd, f->tmp,
+		    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+		if (fd != -1) {
+			/* Between the two calls another process may take it
+			 * for left behind: then it has not our name now. */
+			if (flock(fd, LOCK_EX | LOCK_NB) == 0 &&
+			    outfile_named(f, fd)) {
+				f->fd = fd;
+				return 0;
+			}
+			(void)close(fd);
+			continue;
+		}
+		if (errno != EEXIST)
+			break;
+		if (outfile_clear(f) == 0)
+			continue;
+		if (errno != EAGAIN)
+			break;
+		(void)nanosleep(&pause, NULL);
+	}
+	if (tries == OUTFILE_TRIES)
+		errno = EBUSY;
+	f->tmp[0] = '\0';
+	return -1;
+}
+
+struct outfile *
+outfile_new(int dirfd, const char *name, mode_t mode)
+{
+	struct outfile *f;
+
+	f = outfile_alloc(dirfd, name);
+	if (f == NULL)
+		return NULL;
+	f->fd = compat_open_unnamed(dirfd, mode);
+	if (f->fd != -1)
+		return f;
+	/* File systems without unnamed files say EOPNOTSUPP; kernels without
+	 * take the flag for O_DIRECTORY and say EISDIR or EINVAL. */
+	if (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL ||
+	    errno == ENOSYS)
+		if (outfile_make(f, mode) == 0)
+			return f;
+	outfile_abort(&f);
+	return NULL;
+}
+
+struct outfile *
+outfile_replacement(int dirfd, const char *name)
+{
+	struct outfile *f;
+
+	f = outfile_alloc(dirfd, name);
+	if (f == NULL)
+		return NULL;
+	f->replaces = true;
+	if (outfile_make(f, S_IRUSR | S_IWUSR) == -1)
+		outfile_abort(&f);
+	return f;
+}
+
+int
+outfile_fd(const struct outfile *f)
+{
+	return f->fd;
+}
+
+int
+outfile_write(struct outfile *f, const void *data, size_t len)
+{
+	const char *p = data;
+	ssize_t n;
+
+	while (len > 0) {
+		n = write(f->fd, p, len);
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n == -1)
+			return -1;
+		p += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+int
+outfile_sync(struct outfile *f)
+{
+	return fdatasync(f->fd);
+}
+
+/* Gives the unnamed file its name. Without /proc only who may read everything
+ * (CAP_DAC_READ_SEARCH) or a new kernel can do it by descriptor. */
+static int
+outfile_link(const struct outfile *f)
+{
+	char name[COMPAT_FDNAME_SIZE];
+
+	if (linkat(AT_FDCWD, compat_fdname(name, f->fd), f->dirfd, f->name,
+		AT_SYMLINK_FOLLOW) == 0)
+		return 0;
+#ifdef AT_EMPTY_PATH
+	if (errno == ENOENT &&
+	    linkat(f->fd, "", f->dirfd, f->name, AT_EMPTY_PATH) == 0)
+		return 0;
+#endif
+	return -1;
+}
+
+/* Gives the file with the temporary name its own, if nothing has that. */
+static int
+outfile_rename_new(struct outfile *f)
+{
+	if (compat_rename_new(f->dirfd, f->tmp, f->dirfd, f->name) == 0) {
+		f->tmp[0] = '\0';
+		return 0;
+	}
+	if (errno != EINVAL && errno != ENOSYS)
+		return -1;
+	/* The temporary name goes in outfile_abort. */
+	return linkat(f->dirfd, f->tmp, f->dirfd, f->name, 0);
+}
+
+int
+outfile_commit(struct outfile **fp)
+{
+	struct outfile *f = *fp;
+	int rc, saved;
+
+	if (f->tmp[0] == '\0')
+		rc = outfile_link(f);
+	else if (!f->replaces)
+		rc = outfile_rename_new(f);
+	else {
+		rc = renameat(f->dirfd, f->tmp, f->dirfd, f->name);
+		if (rc == 0)
+			f->tmp[0] = '\0';
+	}
+	saved = errno;
+	outfile_abort(fp);
+	errno = saved;
+	return rc;
+}
+
+void
+outfile_abort(struct outfile **fp)
+{
+	struct outfile *f = *fp;
+	int saved = errno;
+
+	if (f == NULL)
+		return;
+	if (f->tmp[0] != '\0')
+		(void)unlinkat(f->dirfd, f->tmp, 0);
+	if (f->fd != -1)
+		(void)close(f->fd);
+	free(f);
+	*fp = NULL;
+	errno = saved;
+}
