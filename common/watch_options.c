@@ -1,23 +1,17 @@
 #include "watch_options.h"
 
 #include <ctype.h>
-#include <err.h>
 #include <errno.h>
 #include <getopt.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
-#include "claim.h"
-#include "core.h"
 #include "event.h"
 #include "filter.h"
 
 #define POLL_DEFAULT_MS 2000
-#define QUIET_MS	100 /* without an event, for `quiet` */
 #define SECONDS_MAX	1000000000 /* some thirty years */
 
 /* Options without a letter. */
@@ -392,11 +386,11 @@ static int
 set_format(struct watch_options *o, enum emit_format format, char *msg,
     size_t msg_size)
 {
-	if (o->emit.format != EMIT_JSON && o->emit.format != format) {
+	if (o->format != EMIT_JSON && o->format != format) {
 		(void)snprintf(msg, msg_size, "-0 and -p: only one of them");
 		return -1;
 	}
-	o->emit.format = format;
+	o->format = format;
 	return 0;
 }
 
@@ -409,8 +403,8 @@ add_operands(struct watch_options *o, int argc, char *argv[], char *msg,
 		    "no path given; --help tells more");
 		return -1;
 	}
-	o->paths = calloc((size_t)argc, sizeof(*o->paths));
-	if (o->paths == NULL) {
+	o->roots = calloc((size_t)argc, sizeof(*o->roots));
+	if (o->roots == NULL) {
 		(void)snprintf(msg, msg_size, "%s", strerror(errno));
 		return -1;
 	}
@@ -421,30 +415,14 @@ add_operands(struct watch_options *o, int argc, char *argv[], char *msg,
 			(void)snprintf(msg, msg_size, "\"\": an empty path");
 			return -1;
 		} else {
-			o->paths[o->npaths++] = *argv;
+			o->roots[o->nroots++] = *argv;
 		}
 	}
 	return 0;
 }
 
-/* What the terminal can show, where stdout is one. */
-static void
-ask_terminal(struct emit *emit)
-{
-	const char *no_color = getenv("NO_COLOR");
-	const char *term = getenv("TERM");
-	struct winsize size;
-
-	if (emit->format != EMIT_PRETTY || !isatty(STDOUT_FILENO))
-		return;
-	emit->color = (no_color == NULL || *no_color == '\0') && term != NULL &&
-	    strcmp(term, "dumb") != 0;
-	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0)
-		emit->width = size.ws_col;
-}
-
 int
-watch_options_read(struct watch_options *o, int argc, char *argv[], char *msg,
+watch_options_parse(struct watch_options *o, int argc, char *argv[], char *msg,
     size_t msg_size)
 {
 	bool given = false, recursive = false;
@@ -496,7 +474,7 @@ watch_options_read(struct watch_options *o, int argc, char *argv[], char *msg,
 			o->existing = true;
 			break;
 		case OPT_STAT:
-			o->emit.stat = true;
+			o->stat = true;
 			break;
 		case OPT_POLL:
 			if (parse_seconds("poll", &o->poll_ms, msg, msg_size) ==
@@ -535,12 +513,10 @@ watch_options_read(struct watch_options *o, int argc, char *argv[], char *msg,
 			o->claim = false;
 			break;
 		case 'q':
-			o->quiet = true;
-			o->verbose = false;
+			o->verbosity = -1;
 			break;
 		case 'v':
-			o->verbose = true;
-			o->quiet = false;
+			o->verbosity = o->verbosity < 0 ? 1 : o->verbosity + 1;
 			break;
 		case 'h':
 			o->help = true;
@@ -565,7 +541,6 @@ watch_options_read(struct watch_options *o, int argc, char *argv[], char *msg,
 	filter_set_depth(o->filter, o->depth);
 	if (add_operands(o, argc - optind, argv + optind, msg, msg_size) == -1)
 		goto fail;
-	ask_terminal(&o->emit);
 	return 0;
 fail:
 	watch_options_free(o);
@@ -573,51 +548,11 @@ fail:
 }
 
 void
-watch_options_parse(struct watch_options *o, int argc, char *argv[])
-{
-	char msg[WATCH_OPTIONS_MSG];
-
-	if (watch_options_read(o, argc, argv, msg, sizeof(msg)) == -1)
-		errx(2, "%s", msg);
-	if (!o->help && !o->version)
-		return;
-	if (o->help)
-		(void)fputs(watch_options_help(), stdout);
-	else
-		(void)printf("fswatch-events %s\n", FSPIPE_VERSION);
-	if (fflush(stdout) == EOF || ferror(stdout))
-		err(1, "stdout");
-	watch_options_free(o);
-	exit(0);
-}
-
-void
-watch_options_config(const struct watch_options *o, struct watch_config *cfg)
-{
-	*cfg = (struct watch_config){
-	    .events = o->events,
-	    .filter = o->filter,
-	    .recursive = o->depth > 1,
-	    .depth = o->depth < CLAIM_DEPTH_MAX ? (unsigned)o->depth :
-						  CLAIM_DEPTH_MAX,
-	    .existing = o->existing,
-	    .follow = o->follow,
-	    .one_file_system = o->one_file_system,
-	    .claim = o->claim,
-	    .wait = o->wait,
-	    .prune = o->prune,
-	    .nprune = o->nprune,
-	    .poll_ms = o->poll_ms,
-	    .quiet_ms = QUIET_MS,
-	};
-}
-
-void
 watch_options_free(struct watch_options *o)
 {
 	filter_free(o->filter);
 	free(o->prune);
-	free(o->paths);
+	free(o->roots);
 	*o = (struct watch_options){0};
 }
 

@@ -1,17 +1,16 @@
 /*
- * The command line of fswatch-events(1), read into one struct.
+ * The command line of fswatch-events(1), read into one struct. It says
+ * nothing itself: what is wrong comes back as text for the program to print.
  *
  *	struct watch_options o;
- *	struct watch_config cfg;
+ *	char msg[WATCH_OPTIONS_MSG];
  *
- *	watch_options_parse(&o, argc, argv);
- *	watch_options_config(&o, &cfg);
- *	... from here on both are const
+ *	if (watch_options_parse(&o, argc, argv, msg, sizeof(msg)) == -1)
+ *		errx(2, "%s", msg);
+ *	if (o.help)
+ *		... watch_options_help()
+ *	... from here on it is const
  *	watch_options_free(&o);
- *
- * This module belongs to the program and may speak for it:
- * watch_options_parse() prints and exits. watch_options_read() does the work
- * and says nothing.
  */
 #ifndef WATCH_OPTIONS_H
 #define WATCH_OPTIONS_H
@@ -23,14 +22,13 @@
 #include "emit.h"
 
 struct filter;
-struct watch_config;
 
 #define WATCH_OPTIONS_MSG 512 /* bytes that hold any message */
 
 struct watch_options {
 	/* What to watch. The strings are argv's own. */
-	const char **paths; /* operands in their order, without "-" */
-	size_t npaths;
+	const char **roots; /* operands in their order, without "-" */
+	size_t nroots;
 	bool roots_from_stdin; /* the operand "-" */
 	const char **prune; /* --prune, in their order */
 	size_t nprune;
@@ -47,12 +45,10 @@ struct watch_options {
 	bool existing;
 	struct filter *filter;
 
-	/* How they are told. Colours and width are those of the terminal that
-	 * is stdout; there are none where it is not, and no colours where
-	 * NO_COLOR is set and not empty or TERM is unset or "dumb". */
-	struct emit emit;
-	bool quiet; /* -q, unless -v came after it */
-	bool verbose; /* -v, unless -q came after it */
+	/* How they are told. */
+	enum emit_format format; /* -0, -p */
+	bool stat;
+	int verbosity; /* -1 after -q, 0, or how many -v */
 
 	/* When to end. */
 	bool once; /* -1 */
@@ -63,23 +59,14 @@ struct watch_options {
 	bool version;
 };
 
-/* Fills in *o. On wrong usage prints one line to stderr and exits with 2; for
- * --help and --version prints to stdout and exits with 0 (1 where that cannot
- * be written). */
-void watch_options_parse(struct watch_options *o, int argc, char *argv[]);
-
 /* Fills in *o. Returns 0, or -1 with one line without a newline in msg, its
  * subject first; then *o holds nothing. Uses getopt_long(3), so argv may be
- * reordered; --help and --version end the reading. */
-int watch_options_read(struct watch_options *o, int argc, char *argv[],
+ * reordered; what --help and --version follow or precede is read up to them
+ * and no operand is asked for. */
+int watch_options_parse(struct watch_options *o, int argc, char *argv[],
     char *msg, size_t msg_size);
 
-/* What the watching side has to know, without ctx and the functions. cfg
- * borrows from o. */
-void watch_options_config(const struct watch_options *o,
-    struct watch_config *cfg);
-
-/* Frees what reading allocated, the filter too. *o may be all zero. */
+/* Frees what parsing allocated, the filter too. *o may be all zero. */
 void watch_options_free(struct watch_options *o);
 
 /* The text of --help. */

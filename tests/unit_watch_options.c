@@ -2,8 +2,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "claim.h"
-#include "core.h"
 #include "event.h"
 #include "filter.h"
 #include "watch_options.h"
@@ -32,7 +30,7 @@ parse(const char *words)
 		argv[argc++] = strsep(&rest, " ");
 	}
 	argv[argc] = NULL;
-	return watch_options_read(&o, argc, argv, msg, sizeof(msg));
+	return watch_options_parse(&o, argc, argv, msg, sizeof(msg));
 }
 
 static void
@@ -49,7 +47,7 @@ refused(const char *words, const char *want)
 	ck_assert_int_eq(parse(words), -1);
 	ck_assert_str_eq(msg, want);
 	ck_assert_ptr_null(o.filter);
-	ck_assert_ptr_null(o.paths);
+	ck_assert_ptr_null(o.roots);
 }
 
 static void
@@ -61,8 +59,8 @@ teardown(void)
 START_TEST(a_path_alone_gets_the_defaults)
 {
 	good("dir");
-	ck_assert_uint_eq(o.npaths, 1);
-	ck_assert_str_eq(o.paths[0], "dir");
+	ck_assert_uint_eq(o.nroots, 1);
+	ck_assert_str_eq(o.roots[0], "dir");
 	ck_assert(!o.roots_from_stdin);
 	ck_assert_uint_eq(o.nprune, 0);
 	ck_assert_uint_eq(o.depth, 1);
@@ -70,9 +68,9 @@ START_TEST(a_path_alone_gets_the_defaults)
 	ck_assert(o.claim);
 	ck_assert_int_eq(o.poll_ms, 2000);
 	ck_assert_uint_eq(o.events, EVENT_DEFAULT);
-	ck_assert(!o.existing && !o.emit.stat && !o.once);
-	ck_assert_int_eq(o.emit.format, EMIT_JSON);
-	ck_assert(!o.quiet && !o.verbose);
+	ck_assert(!o.existing && !o.stat && !o.once);
+	ck_assert_int_eq(o.format, EMIT_JSON);
+	ck_assert_int_eq(o.verbosity, 0);
 	ck_assert_int_eq(o.timeout_ms, -1);
 	ck_assert(!o.help && !o.version);
 	ck_assert(filter_shows(o.filter, "a", EVENT_OTHER));
@@ -85,42 +83,44 @@ START_TEST(each_switch_sets_its_field)
 	good("-r -L -w -1 -0 a");
 	ck_assert_uint_eq(o.depth, SIZE_MAX);
 	ck_assert(o.follow && o.wait && o.once);
-	ck_assert_int_eq(o.emit.format, EMIT_PRINT0);
+	ck_assert_int_eq(o.format, EMIT_PRINT0);
 	ck_assert(filter_enters(o.filter, "a/b/c", 3));
 	good("--recursive --follow --wait --once --print0 a");
 	ck_assert_uint_eq(o.depth, SIZE_MAX);
 	ck_assert(o.follow && o.wait && o.once);
-	ck_assert_int_eq(o.emit.format, EMIT_PRINT0);
+	ck_assert_int_eq(o.format, EMIT_PRINT0);
 	good("--one-file-system --stat --no-claim --pretty a");
-	ck_assert(o.one_file_system && o.emit.stat && !o.claim);
-	ck_assert_int_eq(o.emit.format, EMIT_PRETTY);
+	ck_assert(o.one_file_system && o.stat && !o.claim);
+	ck_assert_int_eq(o.format, EMIT_PRETTY);
 	good("-p a");
-	ck_assert_int_eq(o.emit.format, EMIT_PRETTY);
-	good("-v a");
-	ck_assert(o.verbose && !o.quiet);
-	good("-q --verbose a");
-	ck_assert(o.verbose && !o.quiet);
-	good("--verbose --quiet a");
-	ck_assert(!o.verbose && o.quiet);
+	ck_assert_int_eq(o.format, EMIT_PRETTY);
+	good("-vv a");
+	ck_assert_int_eq(o.verbosity, 2);
+	good("--verbose a");
+	ck_assert_int_eq(o.verbosity, 1);
+	good("--quiet a");
+	ck_assert_int_eq(o.verbosity, -1);
+	good("-q -v a");
+	ck_assert_int_eq(o.verbosity, 1);
 }
 END_TEST
 
 START_TEST(operands_keep_their_order_and_a_dash_is_stdin)
 {
 	good("a -r - b --stat c");
-	ck_assert_uint_eq(o.npaths, 3);
-	ck_assert_str_eq(o.paths[0], "a");
-	ck_assert_str_eq(o.paths[1], "b");
-	ck_assert_str_eq(o.paths[2], "c");
-	ck_assert(o.roots_from_stdin && o.emit.stat);
+	ck_assert_uint_eq(o.nroots, 3);
+	ck_assert_str_eq(o.roots[0], "a");
+	ck_assert_str_eq(o.roots[1], "b");
+	ck_assert_str_eq(o.roots[2], "c");
+	ck_assert(o.roots_from_stdin && o.stat);
 	ck_assert_uint_eq(o.depth, SIZE_MAX);
 	good("-");
-	ck_assert_uint_eq(o.npaths, 0);
+	ck_assert_uint_eq(o.nroots, 0);
 	ck_assert(o.roots_from_stdin);
 	good("-- -r --stat");
-	ck_assert_uint_eq(o.npaths, 2);
-	ck_assert_str_eq(o.paths[0], "-r");
-	ck_assert(!o.emit.stat);
+	ck_assert_uint_eq(o.nroots, 2);
+	ck_assert_str_eq(o.roots[0], "-r");
+	ck_assert(!o.stat);
 	good("--prune a --prune=b/c x");
 	ck_assert_uint_eq(o.nprune, 2);
 	ck_assert_str_eq(o.prune[0], "a");
@@ -175,41 +175,6 @@ START_TEST(expressions_keep_the_order_they_are_given_in)
 	ck_assert(!filter_shows(o.filter, "a.h", EVENT_FILE));
 	good("--no-junk a");
 	ck_assert(!filter_shows(o.filter, "a~", EVENT_FILE));
-}
-END_TEST
-
-START_TEST(the_watching_side_is_told_what_was_chosen)
-{
-	struct watch_config cfg;
-
-	good("a");
-	watch_options_config(&o, &cfg);
-	ck_assert_uint_eq(cfg.events, EVENT_DEFAULT);
-	ck_assert_ptr_eq(cfg.filter, o.filter);
-	ck_assert(!cfg.recursive && !cfg.existing && !cfg.follow);
-	ck_assert(!cfg.one_file_system && cfg.claim && !cfg.wait);
-	ck_assert_uint_eq(cfg.depth, 1);
-	ck_assert_uint_eq(cfg.nprune, 0);
-	ck_assert_int_eq(cfg.poll_ms, 2000);
-	ck_assert_int_eq(cfg.quiet_ms, 100);
-	good("-r --existing -L --one-file-system --no-claim -w a");
-	watch_options_config(&o, &cfg);
-	ck_assert(cfg.recursive && cfg.existing && cfg.follow);
-	ck_assert(cfg.one_file_system && !cfg.claim && cfg.wait);
-	ck_assert_uint_eq(cfg.depth, CLAIM_DEPTH_MAX);
-	good("--depth 7 --poll 3 --prune x --prune y a");
-	watch_options_config(&o, &cfg);
-	ck_assert(cfg.recursive);
-	ck_assert_uint_eq(cfg.depth, 7);
-	ck_assert_int_eq(cfg.poll_ms, 3000);
-	ck_assert_uint_eq(cfg.nprune, 2);
-	ck_assert_str_eq(cfg.prune[1], "y");
-	good("--depth 1 a");
-	watch_options_config(&o, &cfg);
-	ck_assert(!cfg.recursive);
-	good("--depth 100000 a");
-	watch_options_config(&o, &cfg);
-	ck_assert_uint_eq(cfg.depth, CLAIM_DEPTH_MAX);
 }
 END_TEST
 
@@ -455,7 +420,6 @@ main(void)
 	tcase_add_test(core, depth_implies_recursion_and_limits_it);
 	tcase_add_test(core, events_and_types_add_up_over_options);
 	tcase_add_test(core, expressions_keep_the_order_they_are_given_in);
-	tcase_add_test(core, the_watching_side_is_told_what_was_chosen);
 	tcase_add_test(core, help_and_version_ask_for_nothing_else);
 	tcase_add_test(core, help_is_short_and_every_option_in_it_is_known);
 	tcase_add_test(limits, seconds_may_have_a_fraction);
