@@ -137,7 +137,8 @@ is_complete(struct core *c, struct dir *d, const struct entry *e,
 	/* An empty file that was just made is about to be written. */
 	if (how == COMPLETE_ASK && st != NULL && st->size == 0)
 		return false;
-	fd = core_dirfd(c, d);
+	/* Asking opens the file, which is not to be told as somebody's. */
+	fd = wants(c, EVENT_OPENED) ? -1 : core_dirfd(c, d);
 	written = fd == -1 ? -1 : writers_at(fd, e->name);
 	if (written == -1)
 		return how == COMPLETE_FOUND;
