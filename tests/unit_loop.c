@@ -905,7 +905,10 @@ START_TEST(the_sandbox_takes_nothing_from_the_answers)
 	be_fed(a[0]);
 	l = begin_with(".", &chained);
 	ck_assert_int_eq(ask(l, "w", "x"), LOOP_FREE);
-	ck_assert_int_ge(sandbox_writer(root, NULL), 0);
+	if (skips(sandbox_writer(root, false) == -1,
+		"the sandbox takes nothing from the answers",
+		"no Landlock here"))
+		return;
 	ck_assert_int_eq(write(go[1], "x", 1), 1);
 	ck_assert_int_eq(read(b[0], &byte, 1), 1);
 	ck_assert_int_eq(ask(l, "w/a", "x"), LOOP_COVERED);
