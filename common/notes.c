@@ -13,10 +13,10 @@ note_is_warning(enum watch_note note)
 	switch (note) {
 	case NOTE_UNREADABLE:
 	case NOTE_LIMIT:
-	case NOTE_OVERFLOW:
 	case NOTE_UNTAKEN:
 	case NOTE_WAY:
 		return true;
+	case NOTE_OVERFLOW: /* the stream is right again in a moment */
 	case NOTE_WAITING:
 	case NOTE_LOST:
 	case NOTE_FOUND:
