@@ -198,6 +198,7 @@ START_TEST(deep_paths_are_walked_without_keeping_descriptors)
 {
 	char path[4096] = "";
 	struct rlimit rl;
+	rlim_t was;
 	int i, fd, at, next;
 
 	begin(_i);
@@ -210,12 +211,16 @@ START_TEST(deep_paths_are_walked_without_keeping_descriptors)
 		at = next;
 	}
 	(void)close(at);
-	rl.rlim_cur = rl.rlim_max = 16;
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &rl), 0);
+	was = rl.rlim_cur;
+	rl.rlim_cur = 16;
 	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &rl), 0);
 	fd = beneath_open(&b, dir.fd, path, O_RDONLY | O_DIRECTORY, 0);
 	ck_assert_int_ne(fd, -1);
 	ck_assert_int_lt(fd, 16);
 	(void)close(fd);
+	rl.rlim_cur = was;
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &rl), 0);
 	scratch_close(&dir);
 }
 END_TEST
