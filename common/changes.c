@@ -1,0 +1,644 @@
+#include "changes.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backend.h"
+#include "core.h"
+#include "filter.h"
+#include "statat.h"
+#include "tree.h"
+#include "writers.h"
+
+static bool
+wants(const struct core *c, enum event_kind kind)
+{
+	unsigned set = c->cfg->events;
+
+	/* `quiet` follows whatever would be told by default. */
+	if (set & EVENT_BIT(EVENT_QUIET))
+		set |= EVENT_DEFAULT;
+	return (set & EVENT_BIT(kind)) != 0;
+}
+
+static bool
+is_pruned(const struct scope *s, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < s->npruned; i++)
+		if (strcmp(s->pruned[i], name) == 0)
+			return true;
+	return false;
+}
+
+/* Is this name, below the top of the scope, told at all? */
+static bool
+shows(const struct core *c, const struct scope *s, const char *name,
+    enum event_type type)
+{
+	if (s->silent || (s->only != NULL && strcmp(s->only, name) != 0))
+		return false;
+	if (s->npruned > 0 && is_pruned(s, name))
+		return false;
+	return filter_shows(c->cfg->filter, name, type);
+}
+
+static void
+hand_on(struct core *c, struct event *ev)
+{
+	c->stirred = true;
+	if (!(c->cfg->events & EVENT_BIT(ev->kind)))
+		return;
+	ev->time = c->now;
+	ev->synthetic = c->synthetic;
+	c->nevents++;
+	c->cfg->event(c->cfg->ctx, ev);
+}
+
+static void
+tell(struct core *c, enum event_kind kind, const struct scope *s,
+    const char *name, enum event_type type, const struct event_stat *st)
+{
+	struct event ev = {0};
+
+	if (!wants(c, kind) || !shows(c, s, name, type))
+		return;
+	ev.kind = kind;
+	ev.type = type;
+	ev.root = s->path;
+	ev.root_is_name = s->only != NULL;
+	ev.name = name;
+	if (st != NULL && event_type_of(st->mode) == type)
+		ev.st = st;
+	hand_on(c, &ev);
+}
+
+static const char *
+name_of(struct core *c, const struct dir *d, const char *name)
+{
+	tree_name(d, name, strlen(name), &c->name);
+	return c->name.failed ? NULL : c->name.data;
+}
+
+void
+change_tell(struct core *c, enum event_kind kind, struct dir *d,
+    const char *name, enum event_type type, const struct event_stat *st)
+{
+	if (!wants(c, kind))
+		return;
+	name = name_of(c, d, name);
+	if (name == NULL)
+		c->resync = true;
+	else
+		tell(c, kind, core_scope(d), name, type, st);
+}
+
+void
+change_note(struct core *c, enum event_kind kind, const char *path)
+{
+	struct event ev = {.kind = kind, .root = path};
+
+	if (c->cfg->events & EVENT_BIT(kind)) {
+		ev.time = c->now;
+		c->nevents++;
+		c->cfg->event(c->cfg->ctx, &ev);
+	}
+}
+
+/* What is there under the name of an entry, if it is of the entry's kind. */
+static const struct event_stat *
+look_at(struct core *c, struct dir *d, const struct entry *e,
+    struct event_stat *st)
+{
+	bool follow;
+	int fd;
+
+	fd = core_dirfd(c, d);
+	if (fd == -1)
+		return NULL;
+	follow = e->type == EVENT_DIR && (e->dir->flags & DIR_LINK);
+	if (stat_at(fd, e->name, follow, st) == -1)
+		return NULL;
+	return event_type_of(st->mode) == (enum event_type)e->type ? st : NULL;
+}
+
+static bool
+is_complete(struct core *c, struct dir *d, const struct entry *e,
+    const struct event_stat *st, enum completeness how)
+{
+	int fd, written;
+
+	if (how == COMPLETE_SURE || (st != NULL && st->nlink > 1))
+		return true;
+	if (how == COMPLETE_NOT)
+		return false;
+	/* An empty file that was just made is about to be written. */
+	if (how == COMPLETE_ASK && st != NULL && st->size == 0)
+		return false;
+	/* Asking opens the file, which is not to be told as somebody's. */
+	fd = wants(c, EVENT_OPENED) ? -1 : core_dirfd(c, d);
+	written = fd == -1 ? -1 : writers_at(fd, e->name);
+	if (written == -1)
+		return how == COMPLETE_FOUND;
+	if (written == 1)
+		return false;
+	/* Nobody writes it, so if it was closed just now that has been
+	 * queued, and will be told by itself. */
+	if (d->mark == NULL || c->ops->fill(c->b) != 1)
+		return true;
+	return !c->ops->closing(c->b, d->mark->id, e->name, e->len);
+}
+
+void
+change_complete(struct core *c, struct dir *d, const struct entry *e,
+    const struct event_stat *st, enum completeness how)
+{
+	const struct scope *s = core_scope(d);
+
+	if (!wants(c, EVENT_COMPLETE) || e->type != EVENT_FILE || s->silent)
+		return;
+	if (is_complete(c, d, e, st, how))
+		change_tell(c, EVENT_COMPLETE, d, e->name, e->type, st);
+}
+
+static void
+appeared(struct core *c, struct dir *d, struct entry *e, enum completeness how)
+{
+	struct event_stat st;
+	const struct event_stat *seen;
+
+	if (core_scope(d)->silent)
+		return;
+	seen = look_at(c, d, e, &st);
+	change_tell(c, EVENT_CREATED, d, e->name, e->type, seen);
+	if (seen != NULL)
+		change_complete(c, d, e, seen, how);
+}
+
+void
+change_appeared(struct core *c, struct dir *d, struct entry *e,
+    enum completeness how)
+{
+	struct walk w;
+	struct entry *below;
+	bool was = c->synthetic;
+
+	appeared(c, d, e, how);
+	if (e->type != EVENT_DIR)
+		return;
+	c->synthetic = true; /* what is below was found by listing */
+	w = (struct walk)WALK(e->dir);
+	while ((below = tree_walk(&w)) != NULL)
+		appeared(c, w.in, below, how);
+	c->synthetic = was;
+}
+
+/* Everything below some directories, parents first. */
+struct listing {
+	struct listed {
+		struct dir *dir;
+		struct entry *e;
+		struct timespec mtime;
+		bool was; /* change_moved: was told under its old name */
+		bool is; /* is told under its new one */
+		bool along; /* moved along with a directory told as renamed */
+	} * item;
+	size_t n;
+	size_t cap;
+};
+
+static int
+list_add(struct listing *l, struct dir *d, struct entry *e)
+{
+	struct listed *p;
+	size_t cap;
+
+	if (l->n == l->cap) {
+		cap = l->cap == 0 ? 16 : l->cap * 2;
+		p = reallocarray(l->item, cap, sizeof(*p));
+		if (p == NULL)
+			return -1;
+		l->item = p;
+		l->cap = cap;
+	}
+	memset(&l->item[l->n], 0, sizeof(*l->item));
+	l->item[l->n].dir = d;
+	l->item[l->n].e = e;
+	l->n++;
+	return 0;
+}
+
+static int
+list_below(struct listing *l, struct dir *d)
+{
+	struct walk w = WALK(d);
+	struct entry *e;
+
+	while ((e = tree_walk(&w)) != NULL)
+		if (list_add(l, w.in, e) == -1)
+			return -1;
+	return 0;
+}
+
+static int
+by_mtime(const void *a, const void *b)
+{
+	const struct listed *x = a, *y = b;
+
+	if (x->mtime.tv_sec != y->mtime.tv_sec)
+		return x->mtime.tv_sec < y->mtime.tv_sec ? -1 : 1;
+	if (x->mtime.tv_nsec != y->mtime.tv_nsec)
+		return x->mtime.tv_nsec < y->mtime.tv_nsec ? -1 : 1;
+	return strcmp(x->e->name, y->e->name);
+}
+
+int
+change_exists(struct core *c, struct dir *const *tops, size_t ntops)
+{
+	struct listing l = {0};
+	struct event_stat st;
+	const struct event_stat *seen;
+	size_t i;
+	int ret = -1;
+
+	for (i = 0; i < ntops; i++)
+		if (list_below(&l, tops[i]) == -1)
+			goto out;
+	for (i = 0; i < l.n; i++)
+		if (look_at(c, l.item[i].dir, l.item[i].e, &st) != NULL)
+			l.item[i].mtime = st.mtime;
+	if (l.n > 0)
+		qsort(l.item, l.n, sizeof(*l.item), by_mtime);
+	for (i = 0; i < l.n; i++) {
+		seen = look_at(c, l.item[i].dir, l.item[i].e, &st);
+		change_tell(c, EVENT_EXISTS, l.item[i].dir, l.item[i].e->name,
+		    l.item[i].e->type, seen);
+	}
+	ret = 0;
+out:
+	free(l.item);
+	return ret;
+}
+
+static void
+tell_gone_below(struct core *c, struct dir *d)
+{
+	struct listing l = {0};
+	size_t i;
+
+	if (core_scope(d)->silent || !wants(c, EVENT_DELETED))
+		return;
+	if (list_below(&l, d) == -1)
+		c->resync = true;
+	for (i = l.n; i > 0; i--)
+		change_tell(c, EVENT_DELETED, l.item[i - 1].dir,
+		    l.item[i - 1].e->name, l.item[i - 1].e->type, NULL);
+	free(l.item);
+}
+
+void
+change_gone_below(struct core *c, struct dir *d)
+{
+	tell_gone_below(c, d);
+	core_forget_below(c, d, false);
+	tree_free_below(d);
+}
+
+/* Takes an entry out of the index without a word. */
+static void
+drop(struct core *c, struct dir *d, struct entry *e)
+{
+	core_forget(c, e);
+	tree_unlink(d, e);
+	tree_free(e);
+}
+
+void
+change_gone(struct core *c, struct dir *d, struct entry *e)
+{
+	if (e->type == EVENT_DIR)
+		tell_gone_below(c, e->dir);
+	change_tell(c, EVENT_DELETED, d, e->name, e->type, NULL);
+	drop(c, d, e);
+}
+
+bool
+change_enters(struct core *c, struct dir *d, const struct entry *e)
+{
+	const struct scope *s = core_scope(d);
+	const char *name;
+
+	if (!c->cfg->recursive || s->only != NULL)
+		return false;
+	name = name_of(c, d, e->name);
+	if (name == NULL)
+		return true;
+	if (s->npruned > 0 && is_pruned(s, name))
+		return false;
+	return filter_enters(c->cfg->filter, name, tree_level(d));
+}
+
+/* A move under way: names before and after. */
+struct move {
+	struct core *c;
+	const struct scope *from;
+	const struct scope *to;
+	const char *old_name; /* of the thing that moved */
+	const char *new_name;
+	struct buf old; /* of something below it, put together */
+	struct buf new;
+};
+
+/* The names, before and after, of something that has moved along. */
+static int
+names_of(struct move *m, const struct listed *l)
+{
+	const char *rest;
+
+	tree_name(l->dir, l->e->name, l->e->len, &m->new);
+	buf_clear(&m->old);
+	if (m->new.failed)
+		return -1;
+	rest = m->new.data + strlen(m->new_name);
+	buf_adds(&m->old, m->old_name);
+	buf_add(&m->old, rest, strlen(rest) + 1);
+	return m->old.failed ? -1 : 0;
+}
+
+static void
+tell_renamed(struct move *m, const struct listed *l,
+    const struct event_stat *st, bool replaced, bool exchanged)
+{
+	struct event ev = {
+	    .kind = EVENT_RENAMED,
+	    .type = l->e->type,
+	    .root = m->to->path,
+	    .root_is_name = m->to->only != NULL,
+	    .name = m->new.data,
+	    .old_root = m->from->path,
+	    .old_root_is_name = m->from->only != NULL,
+	    .old_name = m->old.data,
+	    .replaced = replaced,
+	    .exchanged = exchanged,
+	    .st = st,
+	};
+
+	hand_on(m->c, &ev);
+}
+
+/* Where `renamed` is not in the set a move is told as deleted, deepest first,
+ * and created. */
+static bool
+tells_renamed(const struct core *c)
+{
+	return wants(c, EVENT_RENAMED);
+}
+
+/* Finds out what of a moved thing (item 0) and of what is below it was told
+ * and is told, and what has moved along with a directory told as renamed. */
+static int
+judge_move(struct move *m, struct listing *l)
+{
+	struct dir *covered = NULL;
+	struct listed *at;
+	size_t i;
+
+	for (i = 0; i < l->n; i++) {
+		at = &l->item[i];
+		if (covered != NULL && !tree_below(at->dir, covered))
+			covered = NULL;
+		if (names_of(m, at) == -1)
+			return -1;
+		at->was = shows(m->c, m->from, m->old.data, at->e->type);
+		at->is = shows(m->c, m->to, m->new.data, at->e->type);
+		at->along = covered != NULL;
+		if (covered == NULL && at->was && at->is &&
+		    at->e->type == EVENT_DIR && tells_renamed(m->c))
+			covered = at->e->dir;
+	}
+	return 0;
+}
+
+static void
+tell_old(struct move *m, const struct listed *at)
+{
+	if (names_of(m, at) == -1)
+		m->c->resync = true;
+	else if (at->along)
+		tell(m->c, EVENT_DELETED, m->to, m->new.data, at->e->type,
+		    NULL);
+	else
+		tell(m->c, EVENT_DELETED, m->from, m->old.data, at->e->type,
+		    NULL);
+}
+
+static void
+tell_new(struct move *m, const struct listed *at, const struct event_stat *st,
+    bool replaced)
+{
+	enum event_kind kind = replaced ? EVENT_MODIFIED : EVENT_CREATED;
+
+	if (names_of(m, at) == -1)
+		m->c->resync = true;
+	else if (at->was && tells_renamed(m->c))
+		tell_renamed(m, at, st, replaced, false);
+	else
+		tell(m->c, kind, m->to, m->new.data, at->e->type, st);
+	change_complete(m->c, at->dir, at->e, st, COMPLETE_SURE);
+}
+
+/* Tells a move that judge_move() has judged. Where `renamed` is told, what is
+ * hidden now goes last, since it may hold what has only moved; elsewhere all
+ * goes before anything comes. */
+static void
+tell_move(struct move *m, struct listing *l, const struct event_stat *st,
+    bool replaced)
+{
+	bool renames = tells_renamed(m->c);
+	struct event_stat own;
+	struct listed *at;
+	size_t i;
+
+	for (i = l->n; i > 0 && !renames; i--)
+		if (l->item[i - 1].was)
+			tell_old(m, &l->item[i - 1]);
+	for (i = 0; i < l->n; i++) {
+		at = &l->item[i];
+		if (!at->is || (at->along && at->was))
+			continue;
+		if (i > 0)
+			st = look_at(m->c, at->dir, at->e, &own);
+		tell_new(m, at, st, replaced && i == 0);
+	}
+	for (i = l->n; i > 0 && renames; i--)
+		if (l->item[i - 1].was && !l->item[i - 1].is)
+			tell_old(m, &l->item[i - 1]);
+}
+
+/* After a move: directories that are no longer entered lose their content,
+ * those that are now are looked at again. */
+static void
+reenter(struct core *c, struct listing *l)
+{
+	struct dir *left = NULL;
+	struct listed *at;
+	size_t i, n = 0;
+	bool enters;
+
+	for (i = 0; i < l->n; i++) {
+		at = &l->item[i];
+		if (at->e->type != EVENT_DIR ||
+		    (left != NULL && tree_below(at->dir, left)))
+			continue;
+		enters = change_enters(c, at->dir, at->e);
+		if (enters == ((at->e->dir->flags & DIR_ENTERED) != 0))
+			continue;
+		if (enters) {
+			core_doubt(c, at->dir, at->e->name);
+			continue;
+		}
+		left = at->e->dir;
+		l->item[n++].e = at->e;
+	}
+	while (n > 0) {
+		left = l->item[--n].e->dir;
+		change_gone_below(c, left);
+		core_detach(c, left);
+		left->flags &= ~DIR_ENTERED;
+	}
+}
+
+/* What stood at the new name of something that moves makes room for it.
+ * Returns whether the move is told as replacing it. */
+static bool
+make_room(struct core *c, struct move *m, struct dir *d, struct entry *y,
+    enum event_type type)
+{
+	bool was, is, there, replaced;
+
+	if (y == NULL)
+		return false;
+	if (y->type == EVENT_DIR && y->dir->count > 0)
+		change_gone_below(c, y->dir);
+	was = shows(c, m->from, m->old_name, type);
+	is = shows(c, m->to, m->new_name, type);
+	there = shows(c, m->to, m->new_name, y->type);
+	if (was && is && tells_renamed(c))
+		replaced = there;
+	else
+		/* A save by renaming: for whoever sees only the new name the
+		 * file has new content. */
+		replaced =
+		    there && is && type == EVENT_FILE && y->type == EVENT_FILE;
+	if (there && !replaced)
+		tell(c, EVENT_DELETED, m->to, m->new_name, y->type, NULL);
+	drop(c, d, y);
+	return replaced;
+}
+
+struct entry *
+change_moved(struct core *c, struct dir *from, struct entry *e, struct dir *to,
+    const char *name, const struct event_stat *st)
+{
+	struct buf old = BUF_INIT, new = BUF_INIT;
+	struct move m = {.c = c, .old = BUF_INIT, .new = BUF_INIT};
+	struct listing l = {0};
+	struct entry *moved = NULL;
+	bool replaced, deep;
+
+	tree_name(from, e->name, e->len, &old);
+	tree_name(to, name, strlen(name), &new);
+	if (old.failed || new.failed)
+		goto out;
+	m.from = core_scope(from);
+	m.to = core_scope(to);
+	m.old_name = old.data;
+	m.new_name = new.data;
+	replaced =
+	    make_room(c, &m, to, tree_find(to, name, strlen(name)), e->type);
+	moved = tree_move(from, e, to, name, strlen(name));
+	if (moved == NULL || list_add(&l, to, moved) == -1)
+		goto out;
+	if (st != NULL &&
+	    event_type_of(st->mode) != (enum event_type)moved->type)
+		st = NULL;
+	/* What is below moves with its directory, unless that is hidden or
+	 * the names below it are judged by more than themselves. */
+	deep = moved->type == EVENT_DIR &&
+	    (filter_by_name(c->cfg->filter) || !tells_renamed(c) ||
+		m.to->npruned > 0 || m.from->silent != m.to->silent ||
+		filter_hides_dirs(c->cfg->filter));
+	if (deep && list_below(&l, moved->dir) == -1)
+		c->resync = true;
+	if (judge_move(&m, &l) == -1)
+		c->resync = true;
+	else
+		tell_move(&m, &l, st, replaced);
+	if (moved->type == EVENT_DIR)
+		reenter(c, &l);
+out:
+	if (moved == NULL)
+		c->resync = true;
+	free(l.item);
+	buf_free(&old);
+	buf_free(&new);
+	buf_free(&m.old);
+	buf_free(&m.new);
+	return moved;
+}
+
+void
+change_exchanged(struct core *c, struct dir *da, struct entry *a,
+    struct dir *db, struct entry *b)
+{
+	struct buf na = BUF_INIT, nb = BUF_INIT;
+	struct move m = {.c = c, .from = core_scope(da), .to = core_scope(db)};
+	struct listed at = {.dir = db, .e = b};
+	struct event_stat st;
+	enum event_type ta = a->type, tb = b->type;
+	bool simple;
+
+	tree_name(da, a->name, a->len, &na);
+	tree_name(db, b->name, b->len, &nb);
+	if (na.failed || nb.failed) {
+		c->resync = true;
+		goto out;
+	}
+	simple = tells_renamed(c) && shows(c, m.from, na.data, ta) &&
+	    shows(c, m.from, na.data, tb) && shows(c, m.to, nb.data, ta) &&
+	    shows(c, m.to, nb.data, tb);
+	if (ta == EVENT_DIR || tb == EVENT_DIR)
+		simple = simple && !filter_by_name(c->cfg->filter) &&
+		    m.from->npruned == 0 && m.to->npruned == 0;
+	if (simple) {
+		tree_exchange(da, a, db, b);
+		m.old = na;
+		m.new = nb;
+		tell_renamed(&m, &at, look_at(c, db, b, &st), false, true);
+		change_complete(c, da, a, NULL, COMPLETE_SURE);
+		change_complete(c, db, b, NULL, COMPLETE_SURE);
+		goto out;
+	}
+	/* One is hidden under one of the names, or something below is: tell
+	 * both as gone and come. */
+	if (ta == EVENT_DIR)
+		change_gone_below(c, a->dir);
+	if (tb == EVENT_DIR)
+		change_gone_below(c, b->dir);
+	change_tell(c, EVENT_DELETED, da, a->name, ta, NULL);
+	change_tell(c, EVENT_DELETED, db, b->name, tb, NULL);
+	tree_exchange(da, a, db, b);
+	if (a->type == EVENT_DIR)
+		a->dir->flags &= ~DIR_ENTERED;
+	if (b->type == EVENT_DIR)
+		b->dir->flags &= ~DIR_ENTERED;
+	change_appeared(c, da, a, COMPLETE_SURE);
+	change_appeared(c, db, b, COMPLETE_SURE);
+	core_doubt(c, da, a->name);
+	core_doubt(c, db, b->name);
+out:
+	buf_free(&na);
+	buf_free(&nb);
+}

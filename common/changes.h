@@ -1,0 +1,78 @@
+/*
+ * A change to the index together with the events that tell it, so that the
+ * stream and the index never part: what is told is decided here, by the
+ * filter and the set of events, and nowhere else.
+ *
+ * The callers (hints, sync) say what happened; the kernel's words and the
+ * listing of a disk are their business.
+ *
+ * A directory's entry is told before what is below it where it appears, and
+ * after where it goes. Functions that tell more than one event walk trees of
+ * any depth without recursion.
+ */
+#ifndef CHANGES_H
+#define CHANGES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "event.h"
+
+struct core;
+struct dir;
+struct entry;
+struct event_stat;
+
+/* What to say about a file's being complete where it appears. */
+enum completeness {
+	COMPLETE_NOT, /* not yet: its being closed will be told */
+	COMPLETE_ASK, /* when the kernel lets us see that nobody writes it */
+	COMPLETE_FOUND, /* unless the kernel lets us see that somebody does */
+	COMPLETE_SURE /* moved or linked in: it is */
+};
+
+/* One event about a name in d as it stands in the index; st may be NULL.
+ * Nothing where the filter, the set or a silent root are against it. */
+void change_tell(struct core *c, enum event_kind kind, struct dir *d,
+    const char *name, enum event_type type, const struct event_stat *st);
+
+/* A note about a root (lost, found), or about nothing in particular (quiet,
+ * ready, ...; a NULL path). */
+void change_note(struct core *c, enum event_kind kind, const char *path);
+
+/* Tells that e, which is in d already, has appeared, with all below it. */
+void change_appeared(struct core *c, struct dir *d, struct entry *e,
+    enum completeness how);
+
+/* Tells `exists` for everything below a top, oldest modification first.
+ * Returns 0, or -1 with ENOMEM. */
+int change_exists(struct core *c, struct dir *const *tops, size_t ntops);
+
+/* Tells that e is gone, what is below it first, and takes it out of the
+ * index: e is freed. */
+void change_gone(struct core *c, struct dir *d, struct entry *e);
+/* The same for all that is in d. */
+void change_gone_below(struct core *c, struct dir *d);
+
+/* e is at another name now. What stood there is gone, unless it is a
+ * directory that still holds something, which the caller has to take care of.
+ * st is that of the new name, or NULL. Returns the entry as it is now, or
+ * NULL (out of memory; then both names are in doubt). Directories that the
+ * filter now enters or leaves are in doubt as well. */
+struct entry *change_moved(struct core *c, struct dir *from, struct entry *e,
+    struct dir *to, const char *name, const struct event_stat *st);
+
+/* Two entries have swapped their names. */
+void change_exchanged(struct core *c, struct dir *da, struct entry *a,
+    struct dir *db, struct entry *b);
+
+/* A file's content under this name is whole: tells `complete`, as far as how
+ * says. st may be NULL. */
+void change_complete(struct core *c, struct dir *d, const struct entry *e,
+    const struct event_stat *st, enum completeness how);
+
+/* May the content of the directory e in d be known: is it entered by the
+ * user's choices? */
+bool change_enters(struct core *c, struct dir *d, const struct entry *e);
+
+#endif

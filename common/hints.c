@@ -1,0 +1,467 @@
+#include "hints.h"
+
+#include <sys/stat.h>
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backend.h"
+#include "changes.h"
+#include "core.h"
+#include "sync.h"
+#include "tree.h"
+
+/* A hint with names of its own: those of a back end do not outlive the next
+ * time it is filled, which a look at the disk does. */
+struct told {
+	enum hint_kind kind;
+	bool isdir;
+	bool moved;
+	char name[NAME_MAX + 1];
+	char to_name[NAME_MAX + 1];
+};
+
+static struct entry *
+find(const struct dir *d, const char *name)
+{
+	return tree_find(d, name, strlen(name));
+}
+
+/* What the kernel calls a directory: a link that is entered is none. */
+static bool
+is_kernel_dir(const struct entry *e)
+{
+	return e->type == EVENT_DIR && !(e->dir->flags & DIR_LINK);
+}
+
+static bool
+is_known(const struct entry *e)
+{
+	return (e->type == EVENT_DIR ? e->dir->ino : e->ino) != 0;
+}
+
+static bool
+concerns(const struct dir *d, const char *name)
+{
+	const char *only = core_scope(d)->only;
+
+	return only == NULL || strcmp(only, name) == 0;
+}
+
+static void
+on_created(struct core *c, struct dir *d, const char *name, bool isdir,
+    bool moved)
+{
+	enum completeness how = moved ? COMPLETE_SURE : COMPLETE_ASK;
+	enum event_type type = isdir ? EVENT_DIR : EVENT_FILE;
+	struct scope *scope = tree_owner(d);
+	struct event_stat st;
+	struct entry *e;
+	bool link;
+	int fd;
+
+	if (scope->npruned > 0)
+		core_suspect(c, scope); /* a pruned directory gets its claim */
+	if (find(d, name) != NULL) {
+		sync_name(c, d, name, how);
+		return;
+	}
+	fd = core_dirfd(c, d);
+	if (fd != -1 && sync_classify(c, fd, name, &st, &link) == 0 &&
+	    (link || S_ISDIR(st.mode) == isdir)) {
+		sync_created(c, d, name, &st, link, how);
+		return;
+	}
+	/* It is gone again, or it moved on: what became of it will be told. Of
+	 * its kind only so much is known. */
+	e = tree_new(name, strlen(name), type, 0);
+	if (e == NULL || tree_link(d, e) == -1) {
+		tree_free(e);
+		c->resync = true;
+		return;
+	}
+	change_tell(c, EVENT_CREATED, d, name, type, NULL);
+	if (fd == -1)
+		core_doubt(c, d, name);
+}
+
+static void
+on_deleted(struct core *c, struct dir *d, const char *name, bool isdir)
+{
+	struct entry *e;
+
+	e = find(d, name);
+	if (e == NULL || is_kernel_dir(e) != isdir)
+		sync_name(c, d, name, COMPLETE_FOUND);
+	else
+		change_gone(c, d, e);
+}
+
+static bool
+looks_like(struct core *c, struct dir *d, const char *name,
+    const struct entry *e)
+{
+	struct event_stat st;
+	bool link;
+	int fd;
+
+	fd = core_dirfd(c, d);
+	return fd != -1 && is_known(e) &&
+	    sync_classify(c, fd, name, &st, &link) == 0 && sync_same(e, &st);
+}
+
+static void
+on_renamed(struct core *c, struct dir *from, struct dir *to,
+    const struct told *t)
+{
+	struct event_stat st;
+	struct entry *e, *y;
+	bool seen, link, same = false;
+	int fd;
+
+	e = find(from, t->name);
+	if (e == NULL || is_kernel_dir(e) != t->isdir) {
+		if (e != NULL)
+			sync_name(c, from, t->name, COMPLETE_FOUND);
+		on_created(c, to, t->to_name, t->isdir, true);
+		return;
+	}
+	fd = core_dirfd(c, to);
+	seen = fd != -1 && sync_classify(c, fd, t->to_name, &st, &link) == 0;
+	if (seen && !is_known(e) && e->type != EVENT_DIR && !S_ISDIR(st.mode)) {
+		/* Gone from its first name before it could be looked at. */
+		e->type = (uint8_t)event_type_of(st.mode);
+		e->ino = st.ino;
+	}
+	same = seen && sync_same(e, &st);
+	if (seen && !same && looks_like(c, from, t->name, e)) {
+		/* What the index has here is not what was renamed. */
+		sync_name(c, to, t->to_name, COMPLETE_SURE);
+		return;
+	}
+	y = find(to, t->to_name);
+	if (y != NULL && is_known(y) && is_known(e) && y->type == e->type &&
+	    (e->type == EVENT_DIR ?
+		    y->dir->ino == e->dir->ino && y->dir->dev == e->dir->dev :
+		    y->ino == e->ino)) {
+		/* It has been seen under its new name already. */
+		change_gone(c, from, e);
+		return;
+	}
+	/* The kernel says the same of RENAME_EXCHANGE as of two renames, there
+	 * and back; but only there what was at the new name is at the old. */
+	if (y != NULL && looks_like(c, from, t->name, y)) {
+		change_exchanged(c, from, e, to, y);
+		return;
+	}
+	if (tree_below(to, e->type == EVENT_DIR ? e->dir : NULL)) {
+		core_doubt(c, from, t->name);
+		core_doubt(c, to, t->to_name);
+		return;
+	}
+	(void)change_moved(c, from, e, to, t->to_name, same ? &st : NULL);
+	if (seen && !same)
+		core_doubt(c, to, t->to_name);
+	else if (fd == -1)
+		core_doubt(c, to, t->to_name);
+}
+
+static void
+on_content(struct core *c, struct dir *d, const struct told *t)
+{
+	static const struct {
+		enum hint_kind hint;
+		enum event_kind event;
+	} table[] = {
+	    {HINT_MODIFIED, EVENT_MODIFIED},
+	    {HINT_CLOSED, EVENT_CLOSED},
+	    {HINT_ATTRIB, EVENT_ATTRIB},
+	    {HINT_OPENED, EVENT_OPENED},
+	    {HINT_ACCESSED, EVENT_ACCESSED},
+	};
+	struct event_stat st;
+	struct entry *e;
+	bool link, seen, same;
+	size_t i = 0;
+	int fd;
+
+	e = find(d, t->name);
+	if (e == NULL) {
+		sync_name(c, d, t->name, COMPLETE_FOUND);
+		return;
+	}
+	if (e->type == EVENT_DIR && t->kind != HINT_ATTRIB)
+		return;
+	fd = core_dirfd(c, d);
+	seen = fd != -1 && sync_classify(c, fd, t->name, &st, &link) == 0;
+	same = seen && sync_same(e, &st);
+	if (same && e->type != EVENT_DIR)
+		e->ino = st.ino;
+	while (table[i].hint != t->kind)
+		i++;
+	change_tell(c, table[i].event, d, t->name, e->type, same ? &st : NULL);
+	if (t->kind == HINT_CLOSED && same)
+		change_complete(c, d, e, &st, COMPLETE_SURE);
+	if (seen && !same)
+		core_doubt(c, d, t->name);
+	else if (t->kind == HINT_ATTRIB && e->type == EVENT_DIR &&
+	    (e->dir->flags & DIR_UNREADABLE))
+		sync_name(c, d, t->name, COMPLETE_FOUND);
+}
+
+/* The places of a mark, taken down before what is done at one of them may
+ * change them. */
+struct places {
+	struct mark *mark;
+	struct dir **dir;
+	size_t n;
+	struct dir *few[8];
+};
+
+static void
+places_of(struct core *c, struct places *p, struct mark *m)
+{
+	struct dir *d;
+	size_t n = 0;
+
+	p->mark = m;
+	p->n = 0;
+	p->dir = p->few;
+	if (m == NULL)
+		return;
+	for (d = m->places; d != NULL; d = d->next_place)
+		n++;
+	if (n > sizeof(p->few) / sizeof(p->few[0])) {
+		p->dir = calloc(n, sizeof(struct dir *));
+		if (p->dir == NULL) {
+			c->resync = true;
+			return;
+		}
+	}
+	for (d = m->places; d != NULL; d = d->next_place)
+		p->dir[p->n++] = d;
+}
+
+static void
+places_free(struct places *p)
+{
+	if (p->dir != p->few)
+		free(p->dir);
+}
+
+/* Is this still a place of that mark? Either may be gone by now. */
+static bool
+is_place(const struct core *c, int id, const struct dir *d)
+{
+	const struct mark *m = core_find_mark(c, id);
+	const struct dir *at;
+
+	for (at = m == NULL ? NULL : m->places; at != NULL; at = at->next_place)
+		if (at == d)
+			return true;
+	return false;
+}
+
+static void
+at_one(struct core *c, struct dir *d, const struct told *t)
+{
+	if (!concerns(d, t->name))
+		return;
+	if (t->kind == HINT_CREATED)
+		on_created(c, d, t->name, t->isdir, t->moved);
+	else if (t->kind == HINT_DELETED)
+		on_deleted(c, d, t->name, t->isdir);
+	else
+		on_content(c, d, t);
+}
+
+/* How closely two directories are related: the levels they share, with a
+ * bonus for being of one root; 0 for two roots. */
+static size_t
+kinship(const struct dir *a, const struct dir *b)
+{
+	size_t la = tree_level(a), lb = tree_level(b);
+
+	if (tree_owner(a) != tree_owner(b))
+		return 0;
+	for (; la > lb; la--)
+		a = a->parent;
+	for (; lb > la; lb--)
+		b = b->parent;
+	for (; a != b; la--) {
+		a = a->parent;
+		b = b->parent;
+	}
+	return la;
+}
+
+/* A rename is told once for each root that covers it; where a directory has
+ * several places, from each to the one nearest to it. What is left over came
+ * from, or went, where it is not seen. */
+static void
+at_two(struct core *c, struct places *from, struct places *to, int id,
+    int to_id, const struct told *t)
+{
+	struct told half = *t;
+	size_t i, k, best, most, kin;
+	bool any, across;
+
+	for (i = 0; i < from->n; i++)
+		if (!concerns(from->dir[i], t->name))
+			from->dir[i] = NULL;
+	for (k = 0; k < to->n; k++)
+		if (!concerns(to->dir[k], t->to_name))
+			to->dir[k] = NULL;
+	/* First within each root, then from one to another. */
+	for (across = false;; across = true) {
+		for (i = 0; i < from->n; i++) {
+			any = false;
+			best = most = 0;
+			for (k = 0; from->dir[i] != NULL && k < to->n; k++) {
+				if (to->dir[k] == NULL)
+					continue;
+				kin = kinship(from->dir[i], to->dir[k]);
+				if ((kin == 0 && !across) ||
+				    (any && kin <= most))
+					continue;
+				any = true;
+				best = k;
+				most = kin;
+			}
+			if (!any)
+				continue;
+			if (is_place(c, id, from->dir[i]) &&
+			    is_place(c, to_id, to->dir[best]))
+				on_renamed(c, from->dir[i], to->dir[best], t);
+			from->dir[i] = to->dir[best] = NULL;
+		}
+		if (across)
+			break;
+	}
+	half.kind = HINT_DELETED;
+	for (i = 0; i < from->n; i++)
+		if (from->dir[i] != NULL && is_place(c, id, from->dir[i]))
+			at_one(c, from->dir[i], &half);
+	half.kind = HINT_CREATED;
+	half.moved = true;
+	memcpy(half.name, t->to_name, sizeof(half.name));
+	for (k = 0; k < to->n; k++)
+		if (to->dir[k] != NULL && is_place(c, to_id, to->dir[k]))
+			at_one(c, to->dir[k], &half);
+}
+
+/* A name on the way to roots has changed. */
+static void
+alert(struct core *c, const struct mark *m, const char *name)
+{
+	struct post *p;
+
+	for (p = m == NULL ? NULL : m->posts; p != NULL; p = p->next)
+		if (strcmp(p->name, name) == 0)
+			core_suspect(c, p->scope);
+}
+
+/* The kernel has ended a watch. */
+static void
+on_gone(struct core *c, struct mark *m)
+{
+	struct dir *d;
+	struct post *p;
+
+	if (m == NULL)
+		return;
+	while ((d = m->places) != NULL) {
+		m->places = d->next_place;
+		d->next_place = NULL;
+		d->mark = NULL;
+		if (d->self != NULL) {
+			/* If it is there all the same it is watched anew. */
+			core_doubt(c, d->parent, d->self->name);
+		} else {
+			core_suspect(c, d->owner);
+		}
+	}
+	for (p = m->posts; p != NULL; p = p->next) {
+		p->mark = NULL;
+		core_suspect(c, p->scope);
+	}
+	core_drop_mark(c, m);
+	free(m);
+}
+
+void
+hints_handle(struct core *c, const struct hint *h,
+    void (*check_roots)(void *ctx), void *ctx)
+{
+	struct told t = {.kind = h->kind, .isdir = h->isdir, .moved = h->moved};
+	struct mark *m = core_find_mark(c, h->id), *to;
+	struct places from, at;
+	int id = h->id, to_id = h->to_id;
+	size_t i;
+
+	c->nhints++;
+	c->now = h->time;
+	if (h->kind == HINT_OVERFLOW) {
+		c->noverflows++;
+		c->resync = true;
+		return;
+	}
+	if (h->kind == HINT_GONE) {
+		on_gone(c, m);
+		return;
+	}
+	if (h->name_len > NAME_MAX || h->to_len > NAME_MAX)
+		return;
+	memcpy(t.name, h->name, h->name_len + 1);
+	if (h->to_len > 0)
+		memcpy(t.to_name, h->to_name, h->to_len + 1);
+
+	if (h->kind == HINT_CREATED) {
+		alert(c, m, t.name);
+		if (c->suspects)
+			check_roots(ctx);
+		m = core_find_mark(c, id);
+	}
+	places_of(c, &at, m);
+	if (h->kind == HINT_RENAMED) {
+		to = core_find_mark(c, to_id);
+		alert(c, to, t.to_name);
+		if (c->suspects)
+			check_roots(ctx);
+		places_free(&at);
+		places_of(c, &from, core_find_mark(c, id));
+		places_of(c, &at, core_find_mark(c, to_id));
+		at_two(c, &from, &at, id, to_id, &t);
+		places_free(&from);
+	} else {
+		for (i = 0; i < at.n; i++)
+			if (is_place(c, id, at.dir[i]))
+				at_one(c, at.dir[i], &t);
+	}
+	places_free(&at);
+	if (t.kind == HINT_DELETED || t.kind == HINT_RENAMED)
+		alert(c, core_find_mark(c, id), t.name);
+}
+
+void
+hints_doubts(struct core *c)
+{
+	struct dir *d;
+	char *name;
+	size_t n = c->ndoubts;
+
+	/* What comes to be doubted meanwhile has to wait for the hints that
+	 * have come meanwhile. */
+	while (n-- > 0 && c->ndoubts > 0 && !c->resync) {
+		d = c->doubts[0].dir;
+		name = c->doubts[0].name;
+		memmove(c->doubts, c->doubts + 1,
+		    --c->ndoubts * sizeof(*c->doubts));
+		if (name != NULL)
+			sync_name(c, d, name, COMPLETE_FOUND);
+		else
+			sync_compare(c, &d, 1, false, NULL);
+		free(name);
+	}
+}

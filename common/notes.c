@@ -1,0 +1,93 @@
+#include "notes.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "buf.h"
+#include "watch.h"
+
+bool
+note_is_warning(enum watch_note note)
+{
+	switch (note) {
+	case NOTE_UNREADABLE:
+	case NOTE_LIMIT:
+	case NOTE_OVERFLOW:
+	case NOTE_UNTAKEN:
+	case NOTE_WAY:
+		return true;
+	case NOTE_WAITING:
+	case NOTE_LOST:
+	case NOTE_FOUND:
+	case NOTE_LOOP:
+		break;
+	}
+	return false;
+}
+
+/* Names the limit that was met, and how to raise it. */
+static void
+limit_text(struct buf *b, int error)
+{
+	char text[160];
+	const char *setting;
+	long value;
+
+	setting = watch_limit(error, &value);
+	if (error != ENOSPC || setting == NULL) {
+		buf_adds(b, "not watched from here on, but polled: ");
+		buf_adds(b, strerror(error));
+		return;
+	}
+	(void)snprintf(text, sizeof(text),
+	    "no more watches (%s is %ld): polled from here on; "
+	    "raise it with: sysctl -w %s=%ld",
+	    setting, value, setting, value > 0 ? value * 4 : 524288L);
+	buf_adds(b, text);
+}
+
+void
+note_text(struct buf *b, enum watch_note note, const char *path, int error)
+{
+	buf_clear(b);
+	if (note == NOTE_WAITING)
+		buf_adds(b, "waiting for ");
+	buf_adds(b, path);
+	if (note != NOTE_WAITING)
+		buf_adds(b, ": ");
+	switch (note) {
+	case NOTE_WAITING:
+		break;
+	case NOTE_LOST:
+		buf_adds(b, "gone");
+		break;
+	case NOTE_FOUND:
+		buf_adds(b, "found");
+		break;
+	case NOTE_UNREADABLE:
+		buf_adds(b, "not watched: ");
+		buf_adds(b, strerror(error));
+		break;
+	case NOTE_LIMIT:
+		limit_text(b, error);
+		break;
+	case NOTE_LOOP:
+		buf_adds(b, "leads to a directory above it: not entered");
+		break;
+	case NOTE_OVERFLOW:
+		buf_adds(b,
+		    "the kernel's queue was full: comparing everything");
+		break;
+	case NOTE_UNTAKEN:
+		buf_adds(b, "no claim (fswrite cannot see this watch): ");
+		buf_adds(b, strerror(error));
+		break;
+	case NOTE_WAY:
+		buf_adds(b,
+		    "a directory on the way to it cannot be watched: "
+		    "looked at now and then");
+		break;
+	}
+	buf_addc(b, '\0');
+}

@@ -1,0 +1,1034 @@
+#include "sync.h"
+
+#include <sys/stat.h>
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "backend.h"
+#include "core.h"
+#include "statat.h"
+#include "tree.h"
+
+/* How far renames that depend on one another are followed. */
+#define CHAIN_MAX 256
+
+/* A name that the disk has and the index has not. */
+struct found {
+	struct dir *parent;
+	struct entry *e; /* in no directory yet; NULL for a known directory */
+	char *name; /* of a known directory, where it is now */
+	struct dir
+	    *from_dir; /* where it was, when it is known to be a rename */
+	struct entry *from;
+	bool done;
+	bool busy;
+};
+
+struct sync {
+	struct core *c;
+	enum completeness how;
+	bool deep;
+	const struct timespec *since;
+	struct dir *entering; /* told already, though not entered */
+
+	struct dir **work; /* directories to be listed */
+	size_t nwork;
+	size_t cap_work;
+	struct dir **lossy; /* directories with names that are gone */
+	size_t nlossy;
+	size_t cap_lossy;
+	struct found *found;
+	size_t nfound;
+	size_t cap_found;
+};
+
+static int
+push_dir(struct dir ***list, size_t *n, size_t *cap, struct dir *d)
+{
+	struct dir **p;
+	size_t more;
+
+	if (*n == *cap) {
+		more = *cap == 0 ? 64 : *cap * 2;
+		p = reallocarray(*list, more, sizeof(struct dir *));
+		if (p == NULL)
+			return -1;
+		*list = p;
+		*cap = more;
+	}
+	(*list)[(*n)++] = d;
+	return 0;
+}
+
+static void
+push_work(struct sync *s, struct dir *d)
+{
+	if (push_dir(&s->work, &s->nwork, &s->cap_work, d) == -1)
+		s->c->resync = true;
+}
+
+static struct found *
+push_found(struct sync *s, struct dir *parent, struct entry *e)
+{
+	struct found *p;
+	size_t cap;
+
+	if (s->nfound == s->cap_found) {
+		cap = s->cap_found == 0 ? 16 : s->cap_found * 2;
+		p = reallocarray(s->found, cap, sizeof(*p));
+		if (p == NULL) {
+			s->c->resync = true;
+			tree_free(e);
+			return NULL;
+		}
+		s->found = p;
+		s->cap_found = cap;
+	}
+	p = &s->found[s->nfound++];
+	memset(p, 0, sizeof(*p));
+	p->parent = parent;
+	p->e = e;
+	if (e != NULL && e->type == EVENT_DIR)
+		e->dir->parent = parent;
+	return p;
+}
+
+static const char *
+name_found(const struct found *f)
+{
+	return f->e != NULL ? f->e->name : f->name;
+}
+
+/* The place of d itself is in doubt. */
+static void
+doubt_place(struct core *c, struct dir *d)
+{
+	if (d->self != NULL)
+		core_doubt(c, d->parent, d->self->name);
+	else
+		core_suspect(c, d->owner);
+}
+
+/* What is under a name: its stat and, with -L, that of what a link leads to
+ * when that is a directory. */
+int
+sync_classify(const struct core *c, int fd, const char *name,
+    struct event_stat *st, bool *link)
+{
+	struct event_stat target;
+
+	*link = false;
+	if (stat_at(fd, name, false, st) == -1)
+		return -1;
+	if (c->cfg->follow && S_ISLNK(st->mode) &&
+	    stat_at(fd, name, true, &target) == 0 && S_ISDIR(target.mode)) {
+		*st = target;
+		*link = true;
+	}
+	return 0;
+}
+
+static struct entry *
+entry_of(const char *name, const struct event_stat *st, bool link)
+{
+	struct entry *e;
+	enum event_type type = event_type_of(st->mode);
+
+	e = tree_new(name, strlen(name), type, st->ino);
+	if (e == NULL || type != EVENT_DIR)
+		return e;
+	e->dir->dev = st->dev;
+	if (link)
+		e->dir->flags |= DIR_LINK;
+	return e;
+}
+
+bool
+sync_same(const struct entry *e, const struct event_stat *st)
+{
+	if (event_type_of(st->mode) != (enum event_type)e->type)
+		return false;
+	if (e->type != EVENT_DIR)
+		return e->ino == 0 || e->ino == st->ino;
+	return e->dir->ino == 0 ||
+	    (e->dir->ino == st->ino &&
+		(e->dir->dev == 0 || e->dir->dev == st->dev));
+}
+
+/* One line of a listing, as cheaply as it can be had. */
+static struct entry *
+entry_listed(struct core *c, int fd, const struct dirent *de)
+{
+	struct event_stat st;
+	enum event_type type = EVENT_NOTYPE;
+	bool link;
+
+	if (de->d_type == DT_REG)
+		type = EVENT_FILE;
+	else if (de->d_type == DT_DIR)
+		type = EVENT_DIR;
+	else if (de->d_type == DT_LNK && !c->cfg->follow)
+		type = EVENT_SYMLINK;
+	else if (de->d_type != DT_UNKNOWN && de->d_type != DT_LNK)
+		type = EVENT_OTHER;
+	if (type == EVENT_DIR) {
+		/* A mount point's own number is known when it is opened. */
+		return tree_new(de->d_name, strlen(de->d_name), type, 0);
+	}
+	if (type != EVENT_NOTYPE)
+		return tree_new(de->d_name, strlen(de->d_name), type,
+		    de->d_ino);
+	if (sync_classify(c, fd, de->d_name, &st, &link) == -1) {
+		errno = ENOENT;
+		return NULL;
+	}
+	return entry_of(de->d_name, &st, link);
+}
+
+/* Lists the directory fd into `into`, which is empty. Takes fd only to read
+ * it. Returns 0, or -1 with errno. */
+static int
+list(struct core *c, int fd, const char *only, struct dir *into)
+{
+	struct event_stat st;
+	struct dirent *de;
+	struct entry *e;
+	DIR *dir;
+	bool link;
+	int copy, error = 0;
+
+	if (only != NULL) {
+		if (sync_classify(c, fd, only, &st, &link) == -1)
+			return errno == ENOENT ? 0 : -1;
+		e = entry_of(only, &st, link);
+		return e == NULL ? -1 : tree_link(into, e);
+	}
+	copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	dir = copy == -1 ? NULL : fdopendir(copy);
+	if (dir == NULL) {
+		error = errno;
+		if (copy != -1)
+			(void)close(copy);
+		errno = error;
+		return -1;
+	}
+	rewinddir(dir);
+	for (;;) {
+		errno = 0;
+		de = readdir(dir);
+		if (de == NULL) {
+			error = errno;
+			break;
+		}
+		if (strcmp(de->d_name, ".") == 0 ||
+		    strcmp(de->d_name, "..") == 0 ||
+		    tree_find(into, de->d_name, strlen(de->d_name)) != NULL)
+			continue;
+		e = entry_listed(c, fd, de);
+		if (e == NULL && errno == ENOENT)
+			continue;
+		if (e == NULL || tree_link(into, e) == -1) {
+			tree_free(e);
+			error = ENOMEM;
+			break;
+		}
+	}
+	(void)closedir(dir);
+	errno = error;
+	return error == 0 ? 0 : -1;
+}
+
+/* A listing and the index, for a name that the kernel will still tell of. */
+struct pending {
+	struct dir *listed;
+	struct dir *known;
+};
+
+static void
+leave_to_hints(void *ctx, const char *name, size_t len)
+{
+	struct pending *p = ctx;
+	struct entry *e;
+
+	e = tree_find(p->listed, name, len);
+	if (e != NULL) {
+		tree_unlink(p->listed, e);
+		tree_free(e);
+	}
+	e = p->known == NULL ? NULL : tree_find(p->known, name, len);
+	if (e != NULL)
+		e->flags |= ENTRY_SEEN;
+}
+
+/* A directory that the index has at `was` has been found as d: it has been
+ * renamed, and the kernel has not got to that yet. What stood for d makes way
+ * for a rename. */
+static void
+take_over(struct sync *s, struct dir *d, struct dir *was)
+{
+	struct entry *e = d->self;
+	struct dir *parent = d->parent;
+	struct found *f = NULL;
+	size_t i;
+
+	for (i = s->nfound; i > 0 && f == NULL; i--)
+		if (s->found[i - 1].e == e)
+			f = &s->found[i - 1];
+	if (f == NULL) {
+		if (d != s->entering)
+			tree_unlink(parent, e);
+		f = push_found(s, parent, NULL);
+	}
+	if (f != NULL) {
+		f->e = NULL;
+		f->name = strdup(e->name);
+		f->from = was->self;
+		f->from_dir = was->parent;
+		was->self->flags |= ENTRY_MOVING;
+		if (f->name == NULL) {
+			f->done = true;
+			s->c->resync = true;
+		}
+	}
+	if (d != s->entering) {
+		core_forget(s->c, e);
+		tree_free(e);
+	}
+	if (s->deep)
+		push_work(s, was);
+}
+
+/* The place among those of m that does not lead to its directory any more. */
+static struct dir *
+stale_place(struct core *c, const struct mark *m, const struct dir *d)
+{
+	struct dir *q;
+	int fd;
+
+	for (q = m->places; q != NULL; q = q->next_place) {
+		if (q == d || q->self == NULL || tree_below(d, q) ||
+		    (q->self->flags & ENTRY_MOVING))
+			continue;
+		fd = core_open(c, q, O_PATH);
+		if (fd == -1)
+			return q;
+		(void)close(fd);
+	}
+	return NULL;
+}
+
+static bool
+is_loop(const struct core *c, const struct dir *d)
+{
+	const struct dir *up;
+
+	if (!c->cfg->follow)
+		return false;
+	for (up = d->parent; up != NULL; up = up->parent)
+		if (up->ino == d->ino && up->dev == d->dev)
+			return true;
+	return false;
+}
+
+/* Opens d to be listed. -1: it cannot be, and what follows from that has been
+ * seen to. */
+static int
+open_listed(struct sync *s, struct dir *d)
+{
+	struct core *c = s->c;
+	struct stat st;
+	int fd, error, parent;
+
+	fd = core_open_near(c, d, O_RDONLY | O_NONBLOCK);
+	if (fd == -1) {
+		error = errno;
+		if (error == EACCES || error == EPERM) {
+			if (!(d->flags & DIR_UNREADABLE))
+				core_note_dir(c, NOTE_UNREADABLE, d, error);
+			d->flags |= DIR_UNREADABLE;
+			/* A change of its mode shows in its parent. */
+			parent =
+			    d->self == NULL ? -1 : core_dirfd(c, d->parent);
+			if (parent != -1)
+				(void)core_mark(c, parent, BACKEND_ATTRIB);
+		} else if (error == EMFILE || error == ENFILE ||
+		    error == ENOMEM) {
+			if (!c->limited)
+				core_note_dir(c, NOTE_LIMIT, d, error);
+			c->limited = c->unmarked = true;
+			d->flags |= DIR_UNMARKED;
+		} else {
+			doubt_place(c, d);
+		}
+		errno = error;
+		return -1;
+	}
+	if (fstat(fd, &st) == -1)
+		goto out;
+	d->dev = st.st_dev;
+	d->ino = st.st_ino;
+	d->flags &= ~(DIR_UNREADABLE | DIR_UNMARKED);
+	if (c->cfg->one_file_system && d->self != NULL &&
+	    st.st_dev != core_scope(d)->dev) {
+		errno = EXDEV;
+		goto out;
+	}
+	if (is_loop(c, d)) {
+		core_note_dir(c, NOTE_LOOP, d, 0);
+		errno = ELOOP;
+		goto out;
+	}
+	return fd;
+out:
+	error = errno;
+	(void)close(fd);
+	errno = error;
+	return -1;
+}
+
+/* Has the kernel watch d, open as fd. Returns false when d turned out to be a
+ * directory that the index has elsewhere; then it is freed. */
+static bool
+watch_dir(struct sync *s, struct dir *d, int fd)
+{
+	struct core *c = s->c;
+	struct mark *m;
+	struct dir *was;
+
+	m = core_mark(c, fd, core_interest(c));
+	if (m == NULL) {
+		if (!c->limited)
+			core_note_dir(c, NOTE_LIMIT, d, errno);
+		c->limited = c->unmarked = true;
+		core_detach(c, d);
+		d->flags |= DIR_UNMARKED;
+		return true;
+	}
+	if (d->mark == m)
+		return true;
+	was = d->self == NULL || (d->flags & DIR_ENTERED) ?
+	    NULL :
+	    stale_place(c, m, d);
+	if (was != NULL) {
+		take_over(s, d, was);
+		return false;
+	}
+	core_detach(c, d);
+	core_attach(m, d);
+	return true;
+}
+
+static void
+enter_children(struct sync *s, struct dir *d)
+{
+	struct entry *e;
+	uint32_t pos = 0;
+
+	while ((e = tree_next(d, &pos)) != NULL)
+		if (e->type == EVENT_DIR && change_enters(s->c, d, e))
+			push_work(s, e->dir);
+}
+
+/* A name that both the disk and the index have, as the same thing. */
+static void
+compare_same(struct sync *s, int fd, struct dir *d, struct entry *e)
+{
+	struct event_stat st;
+
+	e->flags |= ENTRY_SEEN;
+	if (e->type == EVENT_DIR) {
+		if ((e->dir->flags & DIR_ENTERED) ? s->deep :
+						    change_enters(s->c, d, e))
+			push_work(s, e->dir);
+		return;
+	}
+	if (e->type != EVENT_FILE || s->since == NULL ||
+	    stat_at(fd, e->name, false, &st) == -1)
+		return;
+	if (st.ctime.tv_sec < s->since->tv_sec ||
+	    (st.ctime.tv_sec == s->since->tv_sec &&
+		st.ctime.tv_nsec < s->since->tv_nsec))
+		return;
+	change_tell(s->c, EVENT_MODIFIED, d, e->name, e->type, &st);
+	change_complete(s->c, d, e, &st, COMPLETE_FOUND);
+}
+
+/* Compares one line of a listing with the index. Returns whether t has been
+ * taken as something found. */
+static bool
+compare_one(struct sync *s, int fd, struct dir *d, struct entry *t)
+{
+	struct event_stat st;
+	struct entry *e;
+	bool link;
+
+	e = tree_find(d, t->name, t->len);
+	if (e != NULL && e->type == t->type && e->type != EVENT_DIR &&
+	    e->ino == t->ino) {
+		compare_same(s, fd, d, e);
+		return false;
+	}
+	if (e != NULL) {
+		/* The number in a listing is not always the file's own
+		 * (mount points, overlays): ask. */
+		if (sync_classify(s->c, fd, t->name, &st, &link) == -1)
+			return false;
+		if (sync_same(e, &st)) {
+			compare_same(s, fd, d, e);
+			return false;
+		}
+	}
+	if (push_found(s, d, t) != NULL && t->type == EVENT_DIR &&
+	    change_enters(s->c, d, t))
+		push_work(s, t->dir);
+	return true;
+}
+
+/* Compares what d was listed as with what the index has of it. The listing
+ * is empty afterwards. */
+static void
+compare(struct sync *s, int fd, struct dir *d, struct dir *listed)
+{
+	struct entry *e, **all;
+	uint32_t pos, i, n = listed->count;
+	bool lossy = false;
+
+	all = tree_list(listed);
+	if (all == NULL && n > 0) {
+		s->c->resync = true;
+		return;
+	}
+	tree_clear(listed);
+	for (i = 0; i < n; i++)
+		if (!compare_one(s, fd, d, all[i]))
+			tree_free(all[i]);
+	free(all);
+	for (pos = 0; (e = tree_next(d, &pos)) != NULL;) {
+		if (!(e->flags & ENTRY_SEEN)) {
+			e->flags |= ENTRY_GONE;
+			lossy = true;
+		}
+		e->flags &= (uint8_t)~ENTRY_SEEN;
+	}
+	if (lossy && push_dir(&s->lossy, &s->nlossy, &s->cap_lossy, d) == -1)
+		s->c->resync = true;
+}
+
+/* Lists one directory, and takes down what is new and what is gone. Returns
+ * 0, or -1 with errno when it cannot be listed. */
+static int
+survey(struct sync *s, struct dir *d)
+{
+	struct core *c = s->c;
+	struct pending p = {.listed = d, .known = NULL};
+	const char *only = core_scope(d)->only;
+	bool known = (d->flags & DIR_ENTERED) != 0;
+	uint64_t position;
+	int fd, error = 0;
+
+	fd = open_listed(s, d);
+	if (fd == -1)
+		return -1;
+	position = c->ops->position(c->b);
+	if (known) {
+		/* Whatever is queued about it is older than the listing. */
+		(void)c->ops->fill(c->b);
+		if (d->mark != NULL && d->mark->places->next_place == NULL)
+			c->ops->forget(c->b, d->mark->id, NULL, 0);
+		position = c->ops->position(c->b);
+		p.known = d;
+		p.listed = tree_top(NULL);
+		if (p.listed == NULL) {
+			error = ENOMEM;
+			goto out;
+		}
+	}
+	if (!watch_dir(s, d, fd)) {
+		(void)close(fd);
+		return 0;
+	}
+	if (list(c, fd, only, p.listed) == -1)
+		error = errno;
+	if (error == ENOMEM)
+		c->resync = true;
+	else if (error != 0)
+		doubt_place(c, d);
+	if (d->mark != NULL) {
+		if (c->ops->fill(c->b) == 0)
+			core_doubt(c, d, NULL);
+		c->ops->pending(c->b, d->mark->id, position, leave_to_hints,
+		    &p);
+	}
+	d->flags |= DIR_ENTERED;
+	if (known && error == 0)
+		compare(s, fd, d, p.listed);
+	else if (!known)
+		enter_children(s, d);
+out:
+	if (known)
+		tree_free_top(p.listed);
+	/* Its children are next: they are opened by way of it. */
+	core_keep_fd(c, d, fd);
+	errno = error;
+	return error == 0 ? 0 : -1;
+}
+
+static void
+survey_all(struct sync *s)
+{
+	while (s->nwork > 0)
+		(void)survey(s, s->work[--s->nwork]);
+}
+
+/* What has vanished and what has appeared, joined where it is the same file:
+ * the same inode number, and born before the name was last seen, since numbers
+ * are used again at once. (Directories are joined by their marks.) */
+struct vanished {
+	uint64_t ino;
+	struct dir *dir;
+	struct entry *e;
+};
+
+static int
+by_ino(const void *a, const void *b)
+{
+	const struct vanished *x = a, *y = b;
+
+	return x->ino < y->ino ? -1 : x->ino > y->ino;
+}
+
+static struct vanished *
+all_vanished(struct sync *s, size_t *n)
+{
+	struct vanished *v = NULL;
+	struct entry *e;
+	size_t i, total = 0;
+	uint32_t pos;
+
+	for (i = 0; i < s->nlossy; i++)
+		total += s->lossy[i]->count;
+	*n = 0;
+	if (total == 0 || s->nfound == 0)
+		return NULL;
+	v = calloc(total, sizeof(*v));
+	if (v == NULL)
+		return NULL;
+	for (i = 0; i < s->nlossy; i++) {
+		for (pos = 0; (e = tree_next(s->lossy[i], &pos)) != NULL;) {
+			if (!(e->flags & ENTRY_GONE) || e->type == EVENT_DIR ||
+			    e->ino == 0)
+				continue;
+			v[*n].ino = e->ino;
+			v[*n].dir = s->lossy[i];
+			v[(*n)++].e = e;
+		}
+	}
+	qsort(v, *n, sizeof(*v), by_ino);
+	return v;
+}
+
+static bool
+born_before(const struct event_stat *st, const struct timespec *when)
+{
+	if (st->btime.tv_nsec == -1)
+		return false;
+	if (st->btime.tv_sec != when->tv_sec)
+		return st->btime.tv_sec < when->tv_sec;
+	return st->btime.tv_nsec < when->tv_nsec;
+}
+
+static void
+join(struct sync *s)
+{
+	struct vanished *v, *hit, key = {0};
+	struct event_stat st;
+	struct found *f;
+	size_t n, i;
+	int fd;
+
+	if (s->since == NULL)
+		return;
+	v = all_vanished(s, &n);
+	for (i = 0; v != NULL && i < s->nfound; i++) {
+		f = &s->found[i];
+		if (f->e == NULL || f->e->type == EVENT_DIR)
+			continue;
+		key.ino = f->e->ino;
+		hit = bsearch(&key, v, n, sizeof(*v), by_ino);
+		if (hit == NULL || hit->e->type != f->e->type ||
+		    (hit->e->flags & ENTRY_MOVING))
+			continue;
+		fd = core_dirfd(s->c, f->parent);
+		if (fd == -1 || stat_at(fd, f->e->name, false, &st) == -1 ||
+		    st.ino != f->e->ino || !born_before(&st, s->since))
+			continue;
+		f->from = hit->e;
+		f->from_dir = hit->dir;
+		f->from->flags |= ENTRY_MOVING;
+	}
+	free(v);
+}
+
+static struct found *
+mover_of(struct sync *s, const struct entry *e)
+{
+	size_t i;
+
+	if (!(e->flags & ENTRY_MOVING))
+		return NULL;
+	for (i = 0; i < s->nfound; i++)
+		if (s->found[i].from == e && !s->found[i].done)
+			return &s->found[i];
+	return NULL;
+}
+
+/* Gives up on telling f as a rename: both its names are looked at again. */
+static void
+give_up(struct sync *s, struct found *f)
+{
+	core_doubt(s->c, f->parent, name_found(f));
+	tree_free(f->e);
+	f->e = NULL;
+	f->done = true;
+}
+
+static void resolve(struct sync *s, struct found *f, int depth);
+
+/* Before an entry goes for good: what has moved out of it is told first. */
+static void
+rescue(struct sync *s, struct entry *e, int depth)
+{
+	struct found *f;
+	size_t i, kept = 0;
+
+	if (e->type != EVENT_DIR || e->dir->count == 0)
+		return;
+	for (i = 0; i < s->nfound; i++) {
+		f = &s->found[i];
+		if (!f->done && f->from != NULL &&
+		    tree_below(f->from_dir, e->dir))
+			resolve(s, f, depth + 1);
+	}
+	for (i = 0; i < s->nfound; i++) {
+		f = &s->found[i];
+		if (!f->done && f->from != NULL &&
+		    tree_below(f->from_dir, e->dir))
+			give_up(s, f);
+	}
+	for (i = 0; i < s->nlossy; i++)
+		if (!tree_below(s->lossy[i], e->dir))
+			s->lossy[kept++] = s->lossy[i];
+	s->nlossy = kept;
+}
+
+static void
+resolve_created(struct sync *s, struct found *f, struct entry *y, int depth)
+{
+	struct entry *e = f->e;
+	struct event_stat st;
+	int fd;
+
+	if (y != NULL && y->type == EVENT_FILE && e->type == EVENT_FILE) {
+		/* Another file under the same name: new content. */
+		y->ino = e->ino;
+		y->flags = 0;
+		tree_free(e);
+		fd = core_dirfd(s->c, f->parent);
+		change_tell(s->c, EVENT_MODIFIED, f->parent, y->name, y->type,
+		    fd != -1 && stat_at(fd, y->name, false, &st) == 0 ? &st :
+									NULL);
+		change_complete(s->c, f->parent, y, NULL, COMPLETE_FOUND);
+		return;
+	}
+	if (y != NULL) {
+		rescue(s, y, depth);
+		change_gone(s->c, f->parent, y);
+	}
+	if (tree_link(f->parent, e) == -1) {
+		tree_free(e);
+		s->c->resync = true;
+		return;
+	}
+	change_appeared(s->c, f->parent, e, s->how);
+}
+
+static void
+resolve_moved(struct sync *s, struct found *f, struct entry *y, int depth)
+{
+	struct event_stat st;
+	const char *name = name_found(f);
+	struct entry *e;
+	int fd;
+
+	if (y != NULL && y->type == EVENT_DIR) {
+		rescue(s, y, depth);
+		change_gone(s->c, f->parent, y);
+	}
+	f->from->flags &= (uint8_t) ~(ENTRY_MOVING | ENTRY_GONE);
+	fd = core_dirfd(s->c, f->parent);
+	e = change_moved(s->c, f->from_dir, f->from, f->parent, name,
+	    fd != -1 && stat_at(fd, name, false, &st) == 0 ? &st : NULL);
+	tree_free(f->e);
+	f->e = NULL;
+	(void)e;
+}
+
+/* Tells one thing found; first whatever has to make room for it. */
+static void
+resolve(struct sync *s, struct found *f, int depth)
+{
+	struct found *other;
+	struct entry *y;
+	struct dir *up;
+
+	if (f->done || f->busy)
+		return;
+	if (depth > CHAIN_MAX) {
+		give_up(s, f);
+		return;
+	}
+	f->busy = true;
+	/* It went into something that was below it: that goes first. */
+	if (f->from != NULL && f->from->type == EVENT_DIR) {
+		for (up = f->parent; up != NULL && up != f->from->dir;
+		     up = up->parent)
+			;
+		for (up = up == NULL ? NULL : f->parent;
+		     up != NULL && up != f->from->dir;
+		     up = up->self == NULL ? NULL : up->parent) {
+			other = mover_of(s, up->self);
+			if (other != NULL) {
+				resolve(s, other, depth + 1);
+				break;
+			}
+		}
+		if (f->done)
+			return;
+		if (tree_below(f->parent, f->from->dir)) {
+			core_doubt(s->c, f->from_dir, f->from->name);
+			give_up(s, f);
+			return;
+		}
+	}
+	y = tree_find(f->parent, name_found(f), strlen(name_found(f)));
+	other = y == NULL || y == f->from ? NULL : mover_of(s, y);
+	if (other != NULL && other->busy && f->from != NULL &&
+	    other->parent == f->from_dir &&
+	    strcmp(name_found(other), f->from->name) == 0) {
+		f->from->flags = y->flags = 0;
+		f->done = other->done = true;
+		change_exchanged(s->c, f->from_dir, f->from, f->parent, y);
+		tree_free(f->e);
+		tree_free(other->e);
+		f->e = other->e = NULL;
+		return;
+	}
+	if (other != NULL) {
+		resolve(s, other, depth + 1);
+		if (f->done)
+			return;
+		y = tree_find(f->parent, name_found(f), strlen(name_found(f)));
+		if (y != NULL && (other = mover_of(s, y)) != NULL &&
+		    other->busy) {
+			/* A ring of renames: broken here. */
+			core_doubt(s->c, other->from_dir, other->from->name);
+			other->from->flags = 0;
+			other->from = NULL;
+			if (other->e == NULL) {
+				core_doubt(s->c, other->parent, other->name);
+				other->done = true;
+			}
+		}
+	}
+	f->done = true;
+	if (f->from != NULL)
+		resolve_moved(s, f, y, depth);
+	else
+		resolve_created(s, f, y, depth);
+}
+
+/* Tells everything that the survey has brought. */
+static void
+conclude(struct sync *s)
+{
+	struct entry **all;
+	uint32_t k, n;
+	size_t i;
+
+	join(s);
+	for (i = 0; i < s->nfound; i++)
+		resolve(s, &s->found[i], 0);
+	for (i = 0; i < s->nlossy; i++) {
+		n = s->lossy[i]->count;
+		all = tree_list(s->lossy[i]);
+		if (all == NULL && n > 0)
+			s->c->resync = true;
+		for (k = 0; all != NULL && k < n; k++)
+			if (all[k]->flags & ENTRY_GONE)
+				change_gone(s->c, s->lossy[i], all[k]);
+		free(all);
+	}
+	for (i = 0; i < s->nfound; i++)
+		free(s->found[i].name);
+	free(s->found);
+	free(s->lossy);
+	free(s->work);
+}
+
+/* Tells what a survey found in a directory that had not been entered. */
+static void
+tell_entered(struct sync *s, struct dir *d)
+{
+	struct entry **all;
+	uint32_t i, n = d->count;
+
+	if (core_scope(d)->silent)
+		return;
+	all = tree_list(d);
+	if (all == NULL && n > 0)
+		s->c->resync = true;
+	for (i = 0; all != NULL && i < n; i++)
+		change_appeared(s->c, d, all[i], s->how);
+	free(all);
+}
+
+static void
+name_is_pending(void *ctx, const char *name, size_t len)
+{
+	struct entry **wanted = ctx;
+
+	if (*wanted != NULL && (*wanted)->len == len &&
+	    memcmp((*wanted)->name, name, len) == 0)
+		*wanted = NULL;
+}
+
+/* Will the kernel still tell of this name? */
+static bool
+is_pending(struct core *c, struct dir *d, const char *name)
+{
+	struct entry *wanted, *e;
+
+	if (d->mark == NULL)
+		return false;
+	if (c->ops->fill(c->b) == 0) {
+		/* There is more to come than can be taken in. */
+		core_doubt(c, d, name);
+		return true;
+	}
+	e = wanted = tree_new(name, strlen(name), EVENT_FILE, 0);
+	if (e == NULL)
+		return false;
+	c->ops->pending(c->b, d->mark->id, 0, name_is_pending, &wanted);
+	tree_free(e);
+	return wanted == NULL;
+}
+
+void
+sync_created(struct core *c, struct dir *d, const char *name,
+    const struct event_stat *st, bool link, enum completeness how)
+{
+	struct sync s = {.c = c, .how = how};
+	struct entry *e;
+
+	e = entry_of(name, st, link);
+	if (e == NULL) {
+		c->resync = true;
+		return;
+	}
+	if (push_found(&s, d, e) != NULL && e->type == EVENT_DIR &&
+	    change_enters(c, d, e))
+		push_work(&s, e->dir);
+	survey_all(&s);
+	conclude(&s);
+}
+
+void
+sync_name(struct core *c, struct dir *d, const char *name,
+    enum completeness how)
+{
+	struct sync s = {.c = c, .how = how};
+	struct event_stat st;
+	struct entry *e;
+	bool link, was = c->synthetic;
+	int fd;
+
+	c->nlooks++;
+	fd = core_dirfd(c, d);
+	if (fd == -1) {
+		doubt_place(c, d);
+		return;
+	}
+	if (is_pending(c, d, name))
+		return;
+	c->synthetic = true;
+	e = tree_find(d, name, strlen(name));
+	if (sync_classify(c, fd, name, &st, &link) == 0) {
+		if (e != NULL && sync_same(e, &st)) {
+			if (e->type != EVENT_DIR)
+				e->ino = st.ino;
+			else if (e->dir->mark == NULL &&
+			    (e->dir->flags & DIR_ENTERED) &&
+			    !(e->dir->flags & DIR_UNMARKED))
+				sync_compare(c, &e->dir, 1, false, NULL);
+			else if (!(e->dir->flags & DIR_ENTERED) &&
+			    change_enters(c, d, e))
+				goto enter;
+			goto out;
+		}
+		sync_created(c, d, name, &st, link, how);
+	} else if (e != NULL) {
+		change_gone(c, d, e);
+	}
+	goto out;
+enter:
+	s.entering = e->dir;
+	push_work(&s, e->dir);
+	survey_all(&s);
+	e = tree_find(d, name, strlen(name));
+	if (e != NULL && e->type == EVENT_DIR)
+		tell_entered(&s, e->dir);
+	conclude(&s);
+out:
+	c->synthetic = was;
+}
+
+int
+sync_enter(struct core *c, struct dir *top, enum completeness how)
+{
+	struct sync s = {.c = c, .how = how};
+	int error = 0;
+
+	if (survey(&s, top) == -1)
+		error = errno;
+	survey_all(&s);
+	tell_entered(&s, top);
+	conclude(&s);
+	errno = error;
+	return error == 0 ? 0 : -1;
+}
+
+void
+sync_compare(struct core *c, struct dir *const *dirs, size_t ndirs, bool deep,
+    const struct timespec *since)
+{
+	struct sync s = {
+	    .c = c,
+	    .how = COMPLETE_FOUND,
+	    .deep = deep,
+	    .since = since,
+	};
+	bool was = c->synthetic;
+	size_t i;
+
+	c->synthetic = true;
+	for (i = ndirs; i > 0; i--)
+		push_work(&s, dirs[i - 1]);
+	survey_all(&s);
+	conclude(&s);
+	c->synthetic = was;
+}

@@ -1,0 +1,427 @@
+#include "tree.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "buf.h"
+
+/*
+ * The entries of a directory. Up to TREE_PLAIN of them stand in an array as
+ * they came; beyond that the array is a hash table with linear probing, at
+ * most three quarters full, and removal shifts back what had to give way, so
+ * that there are no tombstones.
+ */
+#define TREE_PLAIN 8
+
+static uint32_t
+name_hash(const char *name, size_t len)
+{
+	uint32_t h = 2166136261U;
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		h = (h ^ (unsigned char)name[i]) * 16777619U;
+	return h ^ h >> 15;
+}
+
+static bool
+is_hashed(const struct dir *d)
+{
+	return d->cap > TREE_PLAIN;
+}
+
+static uint32_t
+home(const struct dir *d, const struct entry *e)
+{
+	return name_hash(e->name, e->len) & (d->cap - 1);
+}
+
+static void
+put(struct dir *d, struct entry *e)
+{
+	uint32_t i;
+
+	if (!is_hashed(d)) {
+		d->slot[d->count++] = e;
+		return;
+	}
+	for (i = home(d, e); d->slot[i] != NULL; i = (i + 1) & (d->cap - 1))
+		;
+	d->slot[i] = e;
+	d->count++;
+}
+
+static int
+resize(struct dir *d, uint32_t cap)
+{
+	struct dir bigger = *d;
+	uint32_t i;
+
+	bigger.cap = cap;
+	bigger.count = 0;
+	bigger.slot = calloc(cap, sizeof(*bigger.slot));
+	if (bigger.slot == NULL)
+		return -1;
+	for (i = 0; i < d->cap; i++)
+		if (d->slot[i] != NULL)
+			put(&bigger, d->slot[i]);
+	free(d->slot);
+	d->slot = bigger.slot;
+	d->cap = cap;
+	return 0;
+}
+
+static int
+make_room(struct dir *d)
+{
+	if (d->cap == 0)
+		return resize(d, 2);
+	if (d->cap < TREE_PLAIN)
+		return d->count < d->cap ? 0 : resize(d, d->cap * 2);
+	if (d->cap == TREE_PLAIN)
+		return d->count < d->cap ? 0 : resize(d, d->cap * 4);
+	return d->count < d->cap / 4 * 3 ? 0 : resize(d, d->cap * 2);
+}
+
+static void
+remove_slot(struct dir *d, uint32_t i)
+{
+	uint32_t j, k, mask = d->cap - 1;
+
+	d->count--;
+	if (!is_hashed(d)) {
+		d->slot[i] = d->slot[d->count];
+		d->slot[d->count] = NULL;
+		return;
+	}
+	/* Close the gap: what lies behind it and whose home is not between
+	 * the gap and itself moves into it (Knuth, 6.4 R). */
+	for (j = (i + 1) & mask; d->slot[j] != NULL; j = (j + 1) & mask) {
+		k = home(d, d->slot[j]);
+		if (((j - k) & mask) < ((j - i) & mask))
+			continue;
+		d->slot[i] = d->slot[j];
+		i = j;
+	}
+	d->slot[i] = NULL;
+}
+
+static uint32_t
+slot_of(const struct dir *d, const struct entry *e)
+{
+	uint32_t i = 0;
+
+	if (is_hashed(d))
+		i = home(d, e);
+	while (d->slot[i] != e)
+		i = (i + 1) & (d->cap - 1);
+	return i;
+}
+
+struct dir *
+tree_top(void *owner)
+{
+	struct dir *d;
+
+	d = calloc(1, sizeof(*d));
+	if (d != NULL)
+		d->owner = owner;
+	return d;
+}
+
+void
+tree_clear(struct dir *d)
+{
+	free(d->slot);
+	d->slot = NULL;
+	d->count = 0;
+	d->cap = 0;
+}
+
+/* Frees everything below d without recursion, since a tree may be deeper than
+ * the stack: each table is taken apart from its end, and a directory that
+ * still has one is taken apart before it is freed. */
+void
+tree_free_below(struct dir *d)
+{
+	struct dir *at = d;
+	struct entry *e;
+
+	for (;;) {
+		if (at->cap == 0) {
+			free(at->slot);
+			at->slot = NULL;
+			at->count = 0;
+			if (at == d)
+				return;
+			at = at->parent;
+			continue;
+		}
+		e = at->slot[at->cap - 1];
+		if (e != NULL && e->type == EVENT_DIR && e->dir->slot != NULL) {
+			at = e->dir;
+			continue;
+		}
+		if (e != NULL && e->type == EVENT_DIR)
+			free(e->dir);
+		free(e);
+		at->cap--;
+	}
+}
+
+void
+tree_free_top(struct dir *top)
+{
+	if (top == NULL)
+		return;
+	tree_free_below(top);
+	free(top);
+}
+
+void *
+tree_owner(const struct dir *d)
+{
+	while (d->parent != NULL)
+		d = d->parent;
+	return d->owner;
+}
+
+static struct entry *
+entry_alloc(const char *name, size_t len)
+{
+	struct entry *e;
+	size_t size = offsetof(struct entry, name) + len + 1;
+
+	if (size < sizeof(*e))
+		size = sizeof(*e);
+	e = malloc(size);
+	if (e == NULL)
+		return NULL;
+	memset(e, 0, sizeof(*e));
+	e->len = (uint8_t)len;
+	memcpy(e->name, name, len);
+	e->name[len] = '\0';
+	return e;
+}
+
+struct entry *
+tree_new(const char *name, size_t len, enum event_type type, uint64_t ino)
+{
+	struct entry *e;
+
+	if (len > 255) {
+		errno = ENAMETOOLONG;
+		return NULL;
+	}
+	e = entry_alloc(name, len);
+	if (e == NULL)
+		return NULL;
+	e->type = (uint8_t)type;
+	e->ino = ino;
+	if (type != EVENT_DIR)
+		return e;
+	e->dir = calloc(1, sizeof(*e->dir));
+	if (e->dir == NULL) {
+		free(e);
+		return NULL;
+	}
+	e->dir->self = e;
+	e->dir->ino = ino;
+	return e;
+}
+
+void
+tree_free(struct entry *e)
+{
+	if (e == NULL)
+		return;
+	if (e->type == EVENT_DIR) {
+		tree_free_below(e->dir);
+		free(e->dir);
+	}
+	free(e);
+}
+
+struct entry *
+tree_find(const struct dir *d, const char *name, size_t len)
+{
+	struct entry *e;
+	uint32_t i;
+
+	if (d->count == 0)
+		return NULL;
+	if (!is_hashed(d)) {
+		for (i = 0; i < d->count; i++) {
+			e = d->slot[i];
+			if (e->len == len && memcmp(e->name, name, len) == 0)
+				return e;
+		}
+		return NULL;
+	}
+	i = name_hash(name, len) & (d->cap - 1);
+	for (; (e = d->slot[i]) != NULL; i = (i + 1) & (d->cap - 1))
+		if (e->len == len && memcmp(e->name, name, len) == 0)
+			return e;
+	return NULL;
+}
+
+int
+tree_link(struct dir *d, struct entry *e)
+{
+	if (make_room(d) == -1)
+		return -1;
+	put(d, e);
+	if (e->type == EVENT_DIR)
+		e->dir->parent = d;
+	return 0;
+}
+
+void
+tree_unlink(struct dir *d, struct entry *e)
+{
+	remove_slot(d, slot_of(d, e));
+}
+
+struct entry *
+tree_move(struct dir *from, struct entry *e, struct dir *to, const char *name,
+    size_t len)
+{
+	struct entry *moved;
+
+	moved = entry_alloc(name, len);
+	if (moved == NULL)
+		return NULL;
+	moved->type = e->type;
+	moved->flags = e->flags;
+	moved->ino = e->ino;
+	if (e->type == EVENT_DIR)
+		moved->dir = e->dir;
+	if (tree_link(to, moved) == -1) {
+		free(moved);
+		return NULL;
+	}
+	tree_unlink(from, e);
+	if (moved->type == EVENT_DIR)
+		moved->dir->self = moved;
+	free(e);
+	return moved;
+}
+
+void
+tree_exchange(struct dir *da, struct entry *a, struct dir *db, struct entry *b)
+{
+	struct entry was = *a;
+
+	a->type = b->type;
+	a->ino = b->ino;
+	if (a->type == EVENT_DIR) {
+		a->dir = b->dir;
+		a->dir->self = a;
+		a->dir->parent = da;
+	}
+	b->type = was.type;
+	b->ino = was.ino;
+	if (b->type == EVENT_DIR) {
+		b->dir = was.dir;
+		b->dir->self = b;
+		b->dir->parent = db;
+	}
+}
+
+struct entry *
+tree_next(const struct dir *d, uint32_t *pos)
+{
+	while (*pos < d->cap) {
+		if (d->slot[*pos] != NULL)
+			return d->slot[(*pos)++];
+		(*pos)++;
+	}
+	return NULL;
+}
+
+struct entry *
+tree_walk(struct walk *w)
+{
+	struct entry *e;
+
+	if (w->into != NULL) {
+		w->in = w->into;
+		w->into = NULL;
+		w->pos = 0;
+	}
+	while ((e = tree_next(w->in, &w->pos)) == NULL) {
+		if (w->in == w->top)
+			return NULL;
+		e = w->in->self;
+		w->in = w->in->parent;
+		w->pos = slot_of(w->in, e) + 1;
+	}
+	if (e->type == EVENT_DIR)
+		w->into = e->dir;
+	return e;
+}
+
+struct entry **
+tree_list(const struct dir *d)
+{
+	struct entry **list, *e;
+	uint32_t pos = 0;
+	size_t n = 0;
+
+	if (d->count == 0)
+		return NULL;
+	list = malloc(d->count * sizeof(struct entry *));
+	if (list == NULL)
+		return NULL;
+	while ((e = tree_next(d, &pos)) != NULL)
+		list[n++] = e;
+	return list;
+}
+
+bool
+tree_below(const struct dir *d, const struct dir *above)
+{
+	for (; d != NULL; d = d->parent)
+		if (d == above)
+			return true;
+	return false;
+}
+
+size_t
+tree_level(const struct dir *d)
+{
+	size_t level = 1;
+
+	for (; d->parent != NULL; d = d->parent)
+		level++;
+	return level;
+}
+
+void
+tree_name(const struct dir *d, const char *name, size_t len, struct buf *b)
+{
+	const struct dir *at;
+	size_t total = name != NULL ? len : 0;
+	char *p;
+
+	for (at = d; at->self != NULL; at = at->parent)
+		total += at->self->len + (size_t)(total > 0);
+	buf_clear(b);
+	p = buf_reserve(b, total + 1);
+	if (p == NULL)
+		return;
+	b->len = total;
+	p += total;
+	*p = '\0';
+	if (name != NULL) {
+		p -= len;
+		memcpy(p, name, len);
+	}
+	for (at = d; at->self != NULL; at = at->parent) {
+		if (p < b->data + total)
+			*--p = '/';
+		p -= at->self->len;
+		memcpy(p, at->self->name, at->self->len);
+	}
+}

@@ -1,0 +1,858 @@
+/*
+ * "The stream is the tree", with random changes from seeds: after each round
+ * the folded events must equal the disk. A failure prints its seed; replay it
+ * by FOLD_SEED=n build/tests/e2e_fold, and one of the cases only with
+ * CK_RUN_CASE=Name. FOLD_SEEDS and FOLD_OPS: how many seeds for the plain
+ * case (a quarter for the others), and how many operations a seed. FOLD_PROCS:
+ * processes that change at once. FOLD_KEEP=directory: leave the streams and
+ * the operations of failing seeds there.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <regex.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "changer.h"
+#include "fold.h"
+#include "harness.h"
+
+#define FOLD_ROUNDS    4
+#define FOLD_PROCS_MAX 16
+
+static unsigned
+setting(const char *name, unsigned otherwise)
+{
+	const char *s = getenv(name);
+
+	return s != NULL && *s != '\0' ? (unsigned)strtoul(s, NULL, 10) :
+					 otherwise;
+}
+
+/* What a filtered run shows, so that the disk can be looked at likewise. */
+struct view {
+	const char *types; /* letters, NULL for all */
+	const char *only; /* ERE of names shown, NULL for all */
+	const char *without; /* ERE of names left out, not entered */
+	unsigned depth; /* 0 for no limit */
+};
+
+struct variant {
+	const char *args[12];
+	const char *roots[4]; /* compared, and given as operands */
+	struct view view;
+	const char *mark_kind; /* NULL: created */
+	bool existing; /* the changes begin before the program */
+	bool stalled; /* nothing is read while changes go on */
+	bool restless; /* the way to the root is renamed all the time */
+	bool no_content; /* files are changed while nobody can see it */
+};
+
+struct run {
+	struct harness *h;
+	struct fold *fold;
+	const struct variant *v;
+	unsigned seed;
+	bool failed;
+	regex_t only, without;
+};
+
+static int
+choose(void *ctx, const char *name, char type)
+{
+	const struct run *r = ctx;
+	const struct view *w = &r->v->view;
+	int what = FOLD_SHOW | FOLD_ENTER;
+	unsigned level = 1;
+	const char *p;
+
+	for (p = name; *p != '\0'; p++)
+		level += *p == '/';
+	if (w->without != NULL && regexec(&r->without, name, 0, NULL, 0) == 0)
+		return FOLD_NOTHING;
+	if (w->only != NULL && regexec(&r->only, name, 0, NULL, 0) != 0)
+		what &= ~FOLD_SHOW;
+	if (w->types != NULL && strchr(w->types, type) == NULL)
+		what &= ~FOLD_SHOW;
+	if (w->depth > 0 && level >= w->depth)
+		what &= ~FOLD_ENTER;
+	return what;
+}
+
+static void
+go_wrong(struct run *r, const char *report)
+{
+	if (r->failed)
+		return;
+	r->failed = true;
+	printf("seed %u: %s\n", r->seed, report);
+	(void)fflush(stdout);
+}
+
+/* Ends a test that has gone wrong, when no changer runs any more: shows what
+ * was done to the path in question. */
+static void
+stop_if_wrong(struct run *r)
+{
+	const char *keep = getenv("FOLD_KEEP");
+
+	if (!r->failed)
+		return;
+	if (*fold_suspect(r->fold) != '\0') {
+		printf("  what was done there, and did not fail:\n");
+		(void)fflush(stdout);
+		(void)setenv("SUSPECT", fold_suspect(r->fold), 1);
+		shell("sort ops/* 2>/dev/null | grep -aF -- \"$SUSPECT\" | "
+		      "grep -av ' = ' | tail -n 20 | sed 's/^/      /' || :");
+	}
+	if (keep != NULL)
+		shell("mkdir -p '%s'; sort ops/* >'%s/seed-%u.ops'; "
+		      "cp '%s' '%s/seed-%u.stream'",
+		    keep, keep, r->seed, harness_log(r->h), keep, r->seed);
+	ck_abort_msg("the stream is not the tree; again: "
+		     "FOLD_SEED=%u CK_RUN_CASE=... build/tests/e2e_fold",
+	    r->seed);
+}
+
+static void
+heed(void *ctx, json_t *ev)
+{
+	struct run *r = ctx;
+
+	if (!r->failed && fold_event(r->fold, ev) == -1)
+		go_wrong(r, fold_fault(r->fold));
+}
+
+static void
+check_tree(struct run *r)
+{
+	bool content =
+	    r->v->view.types == NULL && !r->v->no_content && r->seed % 2 == 0;
+	char *report;
+
+	if (r->failed)
+		return;
+	report = fold_compare(r->fold, r->v->roots, choose, r, content);
+	if (report != NULL)
+		go_wrong(r, report);
+	free(report);
+}
+
+/* The way to the root goes away and comes back, in several manners. Always
+ * ends with it in place. */
+static int
+be_restless(unsigned seed, unsigned times)
+{
+	unsigned i;
+
+	for (i = 0; i < times; i++) {
+		switch ((seed + i) % 4) {
+		case 0: /* the root */
+			if (rename("up/r/d", "up/r/x") == -1 ||
+			    rename("up/r/x", "up/r/d") == -1)
+				return -1;
+			break;
+		case 1: /* its parent */
+			if (rename("up/r", "up/s") == -1 ||
+			    rename("up/s", "up/r") == -1)
+				return -1;
+			break;
+		case 2: /* its parent, to where nobody looks */
+			if (rename("up/r", "o/r") == -1 ||
+			    rename("o/r", "up/r") == -1)
+				return -1;
+			break;
+		default: /* another directory under its name */
+			if (renameat2(AT_FDCWD, "up/r/d", AT_FDCWD, "o/other",
+				RENAME_EXCHANGE) == -1)
+				return -1;
+		}
+	}
+	return 0;
+}
+
+/* Starts the changers of one round. They hold a pipe's end as long as they
+ * live; its other end is returned. */
+static int
+start_changers(const struct run *r, unsigned round, pid_t *pids, unsigned n,
+    unsigned ops)
+{
+	struct changer c = {.outside = "o", .ops = ops / n};
+	pid_t parent = getpid();
+	char log[32];
+	unsigned i;
+	int p[2];
+
+	ck_assert_int_eq(pipe2(p, O_CLOEXEC), 0);
+	c.roots = r->v->roots;
+	while (c.roots[c.nroots] != NULL)
+		c.nroots++;
+	c.hard_links = r->seed % 2 == 1;
+	c.odd_names = r->seed % 3 == 0;
+	for (i = 0; i < n; i++) {
+		(void)snprintf(log, sizeof(log), "ops/%u", i);
+		c.log = log;
+		c.seed =
+		    ((uint64_t)r->seed * FOLD_ROUNDS + round) * FOLD_PROCS_MAX +
+		    i + 1;
+		pids[i] = fork();
+		ck_assert_int_ne(pids[i], -1);
+		if (pids[i] == 0) {
+			(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+			if (getppid() != parent)
+				_exit(1);
+			if (r->v->restless && i == 0)
+				_exit(be_restless(r->seed, ops / 40) == 0 ? 0 :
+									    1);
+			_exit(changer_run(&c) == 0 ? 0 : 1);
+		}
+	}
+	(void)close(p[1]);
+	return p[0];
+}
+
+static void
+wait_changers(struct run *r, int done, const pid_t *pids, unsigned n)
+{
+	struct pollfd p[2] = {{done, POLLIN, 0}, {-1, POLLIN, 0}};
+	unsigned i;
+	int status;
+
+	for (;;) {
+		p[1].fd = r->v->stalled ? -1 : harness_fd(r->h);
+		ck_assert_msg(poll(p, 2, 100) != -1 || errno == EINTR, "poll");
+		if (!r->v->stalled)
+			while (harness_poll(r->h, 0) != NULL)
+				;
+		if (p[0].revents != 0)
+			break;
+	}
+	(void)close(done);
+	for (i = 0; i < n; i++) {
+		ck_assert_int_eq(waitpid(pids[i], &status, 0), pids[i]);
+		ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0,
+		    "changer %u: status %d", i, status);
+	}
+}
+
+static void
+run_titled(const char *title, const struct variant *v, unsigned seed)
+{
+	struct run r = {.v = v, .seed = seed};
+	pid_t pids[FOLD_PROCS_MAX];
+	const char *args[24];
+	unsigned n = 0, i, round;
+	unsigned procs = setting("FOLD_PROCS", seed % 5 == 0 ? 1 : 4);
+	unsigned ops = setting("FOLD_OPS", 1000) / FOLD_ROUNDS;
+	int done = -1;
+
+	if (v->restless && procs < 2)
+		procs = 2;
+	ck_assert(procs > 0 && procs <= FOLD_PROCS_MAX);
+	if (v->view.only != NULL)
+		ck_assert_int_eq(regcomp(&r.only, v->view.only,
+				     REG_EXTENDED | REG_NOSUB),
+		    0);
+	if (v->view.without != NULL)
+		ck_assert_int_eq(regcomp(&r.without, v->view.without,
+				     REG_EXTENDED | REG_NOSUB),
+		    0);
+	r.h = harness_new_titled(title);
+	r.fold = fold_new();
+	ck_assert_ptr_nonnull(r.fold);
+	make_dir("o");
+	make_dir("ops");
+	if (v->restless)
+		make_dir("o/other");
+	for (i = 0; v->roots[i] != NULL; i++)
+		shell("mkdir -p %s", v->roots[i]);
+	for (i = 0; v->args[i] != NULL; i++)
+		args[n++] = v->args[i];
+	for (i = 0; v->roots[i] != NULL; i++)
+		args[n++] = v->roots[i];
+	args[n] = NULL;
+	if (v->mark_kind != NULL)
+		harness_mark_by(r.h, v->mark_kind, "");
+
+	/* A tree to begin with. */
+	if (!v->restless)
+		wait_changers(&r, start_changers(&r, 99, pids, 1, 60), pids, 1);
+	if (v->existing)
+		done = start_changers(&r, 0, pids, procs, ops);
+	else
+		for (i = 0; v->roots[i] != NULL; i++)
+			ck_assert_int_eq(fold_walk(r.fold, v->roots[i], choose,
+					     &r),
+			    0);
+	harness_heed(r.h, heed, &r);
+	harness_runv(r.h, "fswatch-events", args);
+	(void)harness_ready(r.h);
+	if (!v->existing)
+		check_tree(&r);
+	for (round = 0; round < FOLD_ROUNDS; round++) {
+		if (done == -1)
+			done = start_changers(&r, round, pids, procs, ops);
+		wait_changers(&r, done, pids, procs);
+		stop_if_wrong(&r);
+		done = -1;
+		for (i = 0; v->roots[i] != NULL; i++)
+			harness_mark(r.h, v->roots[i]);
+		check_tree(&r);
+		stop_if_wrong(&r);
+	}
+	if (v->view.only != NULL)
+		regfree(&r.only);
+	if (v->view.without != NULL)
+		regfree(&r.without);
+	fold_free(r.fold);
+	if (v->restless)
+		(void)harness_err(r.h);
+	harness_end(r.h);
+}
+
+#define run_variant(v, seed) run_titled(__func__, v, seed)
+
+START_TEST(the_stream_is_the_tree)
+{
+	static const struct variant v = {.args = {"-r", "-e", "+ready"},
+	    .roots = {"d"}};
+
+	run_variant(&v, (unsigned)_i);
+}
+END_TEST
+
+START_TEST(the_stream_of_two_roots_is_both_trees)
+{
+	static const struct variant v = {.args = {"-r", "-e", "+ready"},
+	    .roots = {"d", "e"}};
+
+	run_variant(&v, (unsigned)_i);
+}
+END_TEST
+
+START_TEST(without_r_the_stream_is_the_first_level)
+{
+	static const struct variant v = {.args = {"-e", "+ready"},
+	    .roots = {"d"},
+	    .view = {.depth = 1}};
+
+	run_variant(&v, (unsigned)_i);
+}
+END_TEST
+
+START_TEST(with_depth_the_stream_is_the_tree_to_that_depth)
+{
+	static const struct variant v = {.args = {"--depth", "2", "-e",
+					     "+ready"},
+	    .roots = {"d"},
+	    .view = {.depth = 2}};
+
+	run_variant(&v, (unsigned)_i);
+}
+END_TEST
+
+START_TEST(with_types_the_stream_is_the_files)
+{
+	static const struct variant v = {.args = {"-r", "-t", "f", "-e",
+					     "+ready"},
+	    .roots = {"d"},
+	    .view = {.types = "f"}};
+
+	run_variant(&v, (unsigned)_i);
+}
+END_TEST
+
+START_TEST(with_types_the_stream_is_the_directories)
+{
+	static const struct variant v = {.args = {"-r", "-t", "d", "-e",
+					     "+ready"},
+	    .roots = {"d"},
+	    .view = {.types = "d"},
+	    .mark_kind = "mkdir"};
+
+	run_variant(&v, (unsigned)_i);
+}
+END_TEST
+
+START_TEST(with_an_include_the_stream_is_what_matches)
+{
+	static const struct variant v = {.args = {"-r", "-i",
+					     "(^|/)([ab]|mark-.*)$", "-e",
+					     "+ready"},
+	    .roots = {"d"},
+	    .view = {.only = "(^|/)([ab]|mark-.*)$"}};
+
+	run_variant(&v, (unsigned)_i);
+}
+END_TEST
+
+START_TEST(with_an_exclude_the_stream_is_the_rest)
+{
+	static const struct variant v = {.args = {"-r", "-x", "(^|/)c$", "-e",
+					     "+ready"},
+	    .roots = {"d"},
+	    .view = {.without = "(^|/)c$"}};
+
+	run_variant(&v, (unsigned)_i);
+}
+END_TEST
+
+/* Not the name decides here, but the place: a rename changes what is shown
+ * below it. */
+START_TEST(with_an_exclude_by_place_the_stream_is_the_rest)
+{
+	static const struct variant v = {.args = {"-r", "-x", "^a/(b|c/d)$",
+					     "-e", "+ready"},
+	    .roots = {"d"},
+	    .view = {.without = "^a/(b|c/d)$"}};
+
+	run_variant(&v, (unsigned)_i);
+}
+END_TEST
+
+START_TEST(without_renamed_created_and_deleted_tell_all)
+{
+	static const struct variant v = {.args = {"-r", "-e",
+					     "-renamed,+ready"},
+	    .roots = {"d"}};
+
+	run_variant(&v, (unsigned)_i);
+}
+END_TEST
+
+START_TEST(existing_and_what_follows_leave_no_gap_and_no_double)
+{
+	static const struct variant v = {.args = {"-r", "--existing", "-e",
+					     "+ready"},
+	    .roots = {"d"},
+	    .existing = true};
+
+	run_variant(&v, (unsigned)_i);
+}
+END_TEST
+
+START_TEST(a_reader_that_stops_still_gets_the_tree)
+{
+	static const struct variant v = {.args = {"-r", "-e", "+ready"},
+	    .roots = {"d"},
+	    .stalled = true};
+
+	run_variant(&v, (unsigned)_i);
+}
+END_TEST
+
+START_TEST(a_root_that_goes_and_comes_is_the_tree_in_the_end)
+{
+	static const struct variant v = {.args = {"-r", "-e",
+					     "+ready,+lost,+found"},
+	    .roots = {"up/r/d"},
+	    .restless = true};
+
+	run_variant(&v, (unsigned)_i);
+}
+END_TEST
+
+START_TEST(every_kind_of_event_together_is_the_tree)
+{
+	static const struct variant v = {.args = {"-r", "-e", "all"},
+	    .roots = {"d"}};
+
+	run_variant(&v, (unsigned)_i);
+}
+END_TEST
+
+START_TEST(rescans_tell_nothing_twice)
+{
+	static const struct variant v = {.args = {"-r", "--rescan", "0.02",
+					     "-e", "+ready"},
+	    .roots = {"d"}};
+
+	run_variant(&v, (unsigned)_i);
+}
+END_TEST
+
+START_TEST(polling_tells_the_tree_too)
+{
+	static const struct variant v = {.args = {"-r", "--backend", "poll",
+					     "--poll", "0.02", "-e", "+ready"},
+	    .roots = {"d"}};
+
+	run_variant(&v, (unsigned)_i);
+}
+END_TEST
+
+START_TEST(the_settled_stream_is_the_tree)
+{
+	static const struct variant v = {.args = {"-r", "-s", "0.05", "-e",
+					     "+ready"},
+	    .roots = {"d"}};
+
+	run_variant(&v, (unsigned)_i);
+}
+END_TEST
+
+START_TEST(the_settled_stream_with_a_maximum_is_the_tree)
+{
+	static const struct variant v = {.args = {"-r", "-s", "0.02,0.05", "-e",
+					     "+ready"},
+	    .roots = {"d", "e"}};
+
+	run_variant(&v, (unsigned)_i);
+}
+END_TEST
+
+/* For the tests below: watch d with these arguments and fold. */
+static void
+begin_titled(const char *title, struct run *r, const struct variant *v)
+{
+	const char *args[] = {"-r", "-e", "+ready,+overflow,+resynced", "d",
+	    NULL};
+
+	r->v = v;
+	r->h = harness_new_titled(title);
+	r->fold = fold_new();
+	ck_assert_ptr_nonnull(r->fold);
+	make_dir("d");
+	make_dir("o");
+	make_dir("ops");
+	harness_heed(r->h, heed, r);
+	harness_runv(r->h, "fswatch-events", args);
+	(void)harness_ready(r->h);
+}
+
+#define begin(r, v) begin_titled(__func__, r, v)
+
+static void
+finish(struct run *r)
+{
+	harness_mark(r->h, "d");
+	check_tree(r);
+	stop_if_wrong(r);
+	fold_free(r->fold);
+	harness_end(r->h);
+}
+
+static const struct variant plain = {.roots = {"d"}};
+
+static long
+queue_length(void)
+{
+	FILE *f = fopen("/proc/sys/fs/inotify/max_queued_events", "re");
+	long n = -1;
+
+	if (f == NULL)
+		return -1;
+	if (fscanf(f, "%ld", &n) != 1)
+		n = -1;
+	(void)fclose(f);
+	return n;
+}
+
+/* A stopped program does not read its queue: it overflows. */
+START_TEST(after_an_overflow_the_stream_is_the_tree)
+{
+	struct run r = {.seed = (unsigned)_i * 2};
+	pid_t pids[4];
+	char path[64];
+	long n = queue_length(), i;
+	int fd;
+
+	if (n <= 0 || n > 200000) {
+		skip("after an overflow the stream is the tree",
+		    "the queue's length is unknown or too large");
+		return;
+	}
+	begin(&r, &plain);
+	wait_changers(&r, start_changers(&r, 0, pids, 4, 400), pids, 4);
+	harness_mark(r.h, "d");
+	check_tree(&r);
+	harness_signal(r.h, SIGSTOP);
+	wait_changers(&r, start_changers(&r, 1, pids, 4, 400), pids, 4);
+	shell("mkdir d/many");
+	for (i = 0; i < n / 2 + 1000; i++) {
+		(void)snprintf(path, sizeof(path), "d/many/%ld", i);
+		fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+		ck_assert_int_ne(fd, -1);
+		(void)close(fd);
+		(void)snprintf(path, sizeof(path), "d/%ld", i);
+		fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+		ck_assert_int_ne(fd, -1);
+		(void)close(fd);
+		if (i % 3 != 0)
+			(void)unlink(path);
+	}
+	wait_changers(&r, start_changers(&r, 2, pids, 4, 1000), pids, 4);
+	harness_signal(r.h, SIGCONT);
+	(void)harness_wait(r.h, "overflow", NULL);
+	(void)harness_wait(r.h, "resynced", NULL);
+	finish(&r);
+}
+END_TEST
+
+/* While it reads, and others go on changing: overflow after overflow. */
+START_TEST(overflows_while_changes_go_on_end_with_the_tree)
+{
+	struct run r = {.seed = (unsigned)_i * 2};
+	struct variant v = plain;
+	pid_t pids[4];
+	int done, i;
+
+	v.stalled = true;
+	begin(&r, &v);
+	harness_signal(r.h, SIGSTOP);
+	done = start_changers(&r, 0, pids, 4, 40000);
+	for (i = 0; i < 20; i++) {
+		struct pollfd p = {done, POLLIN, 0};
+
+		harness_signal(r.h, SIGCONT);
+		while (harness_poll(r.h, 0) != NULL)
+			;
+		harness_signal(r.h, SIGSTOP);
+		if (poll(&p, 1, 50) == 1)
+			break;
+	}
+	harness_signal(r.h, SIGCONT);
+	v.stalled = false;
+	wait_changers(&r, done, pids, 4);
+	finish(&r);
+}
+END_TEST
+
+static void
+make_big_tree(void)
+{
+	shell("for a in 0 1 2 3 4 5 6 7; do for b in 0 1 2 3 4 5 6 7; do "
+	      "mkdir -p o/big/$a/$b/deep; cd o/big/$a/$b; "
+	      "for c in 0 1 2 3 4 5 6 7 8 9; do for d in 0 1 2 3 4; do "
+	      "echo $c >$c$d; done; ln -s $c deep/$c; done; cd ../../../..; "
+	      "done; done");
+}
+
+START_TEST(a_big_tree_copied_in_is_told_whole)
+{
+	struct run r = {.seed = 0};
+
+	begin(&r, &plain);
+	make_big_tree();
+	shell("cp -r o/big d/copy");
+	finish(&r);
+}
+END_TEST
+
+START_TEST(a_big_tree_unpacked_is_told_whole)
+{
+	struct run r = {.seed = 0};
+
+	begin(&r, &plain);
+	make_big_tree();
+	/* tar sets times back: an event then seems to be late, never early */
+	shell("tar -cf - -C o big | tar -xf - -C d");
+	finish(&r);
+}
+END_TEST
+
+START_TEST(a_big_tree_moved_in_is_told_whole_and_moved_out_again)
+{
+	struct run r = {.seed = 0};
+
+	begin(&r, &plain);
+	make_big_tree();
+	shell("mv o/big d/big");
+	harness_mark(r.h, "d");
+	check_tree(&r);
+	ck_assert_uint_gt(fold_count(r.fold), 3000);
+	shell("mv d/big/3 d/three; mv d/big o/big; mkdir d/big");
+	finish(&r);
+}
+END_TEST
+
+START_TEST(a_big_tree_removed_while_it_is_made_leaves_nothing)
+{
+	struct run r = {.seed = 0};
+
+	begin(&r, &plain);
+	make_big_tree();
+	shell("(cp -r o/big d/x 2>/dev/null; : >o/done) & "
+	      "until [ -e o/done ]; do rm -rf d/x 2>/dev/null; done; wait; rm "
+	      "-rf d/x");
+	finish(&r);
+}
+END_TEST
+
+/* Many writers fill directories that appear at the same moment. */
+START_TEST(new_directories_filled_at_once_are_told_once)
+{
+	struct run r = {.seed = 0};
+
+	begin(&r, &plain);
+	shell("for w in 1 2 3 4 5 6 7 8; do ( "
+	      "for i in 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19; do "
+	      "mkdir -p d/$i/b/c/e; echo $w >d/$i/b/c/e/$w; "
+	      "echo $w >d/$i/b/$w; done ) & done; wait");
+	finish(&r);
+}
+END_TEST
+
+#define AUDIT_FILES 100000
+#define AUDIT_AHEAD 2000 /* files made and not told yet */
+
+static void
+check_audit(const char *log, size_t lines)
+{
+	FILE *f = fopen(log, "re");
+	char *line = NULL;
+	size_t cap = 0, n = 0;
+	json_t *ev;
+
+	ck_assert_msg(f != NULL, "%s: %s", log, strerror(errno));
+	while (getline(&line, &cap, f) != -1) {
+		ev = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
+		ck_assert_msg(ev != NULL, "not JSON: %s", line);
+		n++;
+		ck_assert_msg(json_integer_value(json_object_get(ev, "seq")) ==
+			(json_int_t)n,
+		    "line %zu: %s", n, line);
+		json_decref(ev);
+	}
+	free(line);
+	(void)fclose(f);
+	ck_assert_uint_eq(n, lines);
+}
+
+START_TEST(the_audit_log_of_100000_files_is_complete_and_in_order)
+{
+	static const char script[] =
+	    "set -e; PATH=$FSPIPE_BIN:$PATH; exec 3>&1; "
+	    "{ sh -c 'echo $$ >pid; exec fswatch-events -r -e +ready inbox'; "
+	    "echo $? >status; } | tee /dev/fd/3 | "
+	    "jq --unbuffered -c '{op:\"append\", path:\"audit.log\","
+	    " content:(tojson+\"\\n\")}' | fswrite archive";
+	struct harness *h = harness_new();
+	size_t told = 0, created = 0, deleted = 0;
+	char path[64];
+	unsigned n = setting("FOLD_FILES", AUDIT_FILES), i;
+	const char *kind;
+	json_t *ev;
+	FILE *f;
+	int pid, fd;
+
+	if (system("test -x $FSPIPE_BIN/fswrite && command -v jq >/dev/null") !=
+	    0) {
+		skip("the audit log of 100000 files is complete and in order",
+		    "no fswrite or no jq here");
+		harness_end(h);
+		return;
+	}
+	make_dir("inbox");
+	make_dir("archive");
+	harness_run(h, "/bin/sh", "-c", script, NULL);
+	(void)harness_ready(h);
+	told = 1;
+	for (i = 0; i < n || deleted < n;) {
+		if (i < n && i - deleted < AUDIT_AHEAD) {
+			(void)snprintf(path, sizeof(path), "inbox/%u", i++);
+			fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
+			    0644);
+			ck_assert_int_ne(fd, -1);
+			(void)close(fd);
+			ck_assert_int_eq(unlink(path), 0);
+			continue;
+		}
+		ev = harness_next(h);
+		ck_assert_msg(ev != NULL, "the pipe ended early");
+		told++;
+		kind = event_get(ev, "event");
+		created += strcmp(kind, "created") == 0;
+		deleted += strcmp(kind, "deleted") == 0;
+	}
+	ck_assert_uint_eq(created, n);
+	f = fopen("pid", "re");
+	ck_assert_ptr_nonnull(f);
+	ck_assert_int_eq(fscanf(f, "%d", &pid), 1);
+	(void)fclose(f);
+	ck_assert_int_eq(kill(pid, SIGTERM), 0);
+	ck_assert_int_eq(harness_finish(h), 0);
+	shell("[ $(cat status) -eq 0 ]");
+	check_audit("archive/audit.log", told);
+	harness_end(h);
+}
+END_TEST
+
+struct named_test {
+	const char *name;
+	const TTest *test;
+	unsigned share; /* of the seeds, in quarters */
+};
+
+int
+main(void)
+{
+	const struct named_test tests[] = {
+	    {"Tree", the_stream_is_the_tree, 4},
+	    {"Roots", the_stream_of_two_roots_is_both_trees, 1},
+	    {"Flat", without_r_the_stream_is_the_first_level, 1},
+	    {"Depth", with_depth_the_stream_is_the_tree_to_that_depth, 1},
+	    {"Files", with_types_the_stream_is_the_files, 1},
+	    {"Directories", with_types_the_stream_is_the_directories, 1},
+	    {"Include", with_an_include_the_stream_is_what_matches, 1},
+	    {"Exclude", with_an_exclude_the_stream_is_the_rest, 1},
+	    {"Place", with_an_exclude_by_place_the_stream_is_the_rest, 1},
+	    {"Unpaired", without_renamed_created_and_deleted_tell_all, 1},
+	    {"Existing", existing_and_what_follows_leave_no_gap_and_no_double,
+		1},
+	    {"Stalled", a_reader_that_stops_still_gets_the_tree, 1},
+	    {"Restless", a_root_that_goes_and_comes_is_the_tree_in_the_end, 1},
+	    {"All", every_kind_of_event_together_is_the_tree, 1},
+	    {"Rescan", rescans_tell_nothing_twice, 1},
+	    {"Poll", polling_tells_the_tree_too, 1},
+	    {"Settle", the_settled_stream_is_the_tree, 1},
+	    {"SettleMax", the_settled_stream_with_a_maximum_is_the_tree, 1},
+	};
+	Suite *s = suite_create("fold of the real thing");
+	unsigned seeds = setting("FOLD_SEEDS", 40);
+	unsigned first = setting("FOLD_SEED", 0), n, i;
+	TCase *tc;
+
+	for (i = 0; i < sizeof(tests) / sizeof(tests[0]); i++) {
+		tc = tcase_create(tests[i].name);
+		tcase_set_timeout(tc, 300);
+		n = first != 0 ? 1 : seeds * tests[i].share / 4;
+		if (first == 0)
+			tcase_add_loop_test(tc, tests[i].test, 1, (int)n + 1);
+		else
+			tcase_add_loop_test(tc, tests[i].test, (int)first,
+			    (int)first + 1);
+		suite_add_tcase(s, tc);
+	}
+	tc = tcase_create("Overflow");
+	tcase_set_timeout(tc, 300);
+	tcase_add_loop_test(tc, after_an_overflow_the_stream_is_the_tree, 1,
+	    first != 0 ? 2 : (int)(seeds / 20) + 2);
+	tcase_add_loop_test(tc, overflows_while_changes_go_on_end_with_the_tree,
+	    1, first != 0 ? 2 : (int)(seeds / 20) + 2);
+	suite_add_tcase(s, tc);
+	tc = tcase_create("Big");
+	tcase_set_timeout(tc, 300);
+	tcase_add_test(tc, a_big_tree_copied_in_is_told_whole);
+	tcase_add_test(tc, a_big_tree_unpacked_is_told_whole);
+	tcase_add_test(tc,
+	    a_big_tree_moved_in_is_told_whole_and_moved_out_again);
+	tcase_add_test(tc, a_big_tree_removed_while_it_is_made_leaves_nothing);
+	tcase_add_test(tc, new_directories_filled_at_once_are_told_once);
+	suite_add_tcase(s, tc);
+	tc = tcase_create("Audit");
+	tcase_set_timeout(tc, 600);
+	tcase_add_test(tc,
+	    the_audit_log_of_100000_files_is_complete_and_in_order);
+	suite_add_tcase(s, tc);
+	return harness_main(s);
+}
