@@ -18,6 +18,7 @@
 #include "notes.h"
 #include "output.h"
 #include "signals.h"
+#include "terminal.h"
 #include "watch.h"
 #include "watch_options.h"
 
@@ -125,8 +126,8 @@ on_note(void *ctx, enum watch_note note, const char *path, int error)
 	const struct program *p = ctx;
 	struct buf text = BUF_INIT;
 
-	if (p->opt->quiet ||
-	    (!p->opt->verbose && !note_is_warning(note) &&
+	if (p->opt->verbosity < 0 ||
+	    (p->opt->verbosity == 0 && !note_is_warning(note) &&
 		note != NOTE_WAITING))
 		return;
 	note_text(&text, note, path, error);
@@ -142,6 +143,22 @@ add_root(struct program *p, const char *path)
 		return;
 	warn("%s", path);
 	p->status = EXIT_FAILED;
+}
+
+/* No watch at all: says which limit that was, and how to raise it. */
+static void
+no_watch(void)
+{
+	const char *setting;
+	long value = 0;
+
+	setting = errno == EMFILE ? watch_limit(errno, &value) : NULL;
+	if (setting != NULL)
+		errx(EXIT_FAILED,
+		    "inotify: too many instances, or open files (%s is %ld); "
+		    "raise it with: sysctl -w %s=%ld",
+		    setting, value, setting, value * 2);
+	err(EXIT_FAILED, "inotify");
 }
 
 static void
@@ -241,34 +258,56 @@ serve(struct program *p)
 	flush(p);
 }
 
+static void
+print_and_exit(const char *text)
+{
+	if (fputs(text, stdout) == EOF || fflush(stdout) == EOF)
+		err(EXIT_FAILED, "stdout");
+	exit(EXIT_ENDED);
+}
+
+static void
+read_options(struct watch_options *opt, int argc, char *argv[])
+{
+	char msg[WATCH_OPTIONS_MSG];
+
+	if (watch_options_parse(opt, argc, argv, msg, sizeof(msg)) == -1)
+		errx(EXIT_USAGE, "%s", msg);
+	if (opt->help)
+		print_and_exit(watch_options_help());
+	if (opt->version)
+		print_and_exit("fswatch-events " FSPIPE_VERSION "\n");
+}
+
 int
-main(int argc, char **argv)
+main(int argc, char *argv[])
 {
 	static const int ends[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1};
 	struct watch_options opt;
-	struct watch_config cfg;
+	struct watch_config cfg = {.event = on_event, .note = on_note};
 	struct program p = {.opt = &opt};
 	size_t i;
 
-	watch_options_parse(&opt, argc, argv);
-	p.emit = opt.emit;
+	read_options(&opt, argc, argv);
+	p.emit.format = opt.format;
+	p.emit.stat = opt.stat;
+	p.emit.color = terminal_colors(STDOUT_FILENO);
+	p.emit.width = terminal_width(STDOUT_FILENO);
 	p.signals = signals_open(ends, sizeof(ends) / sizeof(ends[0]));
 	if (p.signals == -1 || signals_ignore(SIGPIPE) == -1 ||
 	    signals_ignore(SIGIO) == -1)
 		err(EXIT_FAILED, "signals");
 	output_open(&p.out, STDOUT_FILENO);
-	watch_options_config(&opt, &cfg);
 	cfg.ctx = &p;
-	cfg.event = on_event;
-	cfg.note = on_note;
+	cfg.opt = &opt;
 	p.watch = watch_open(&cfg);
 	if (p.watch == NULL)
-		err(EXIT_FAILED, "inotify");
+		no_watch();
 	if (opt.roots_from_stdin)
 		p.roots = lines_new(STDIN_FILENO, ROOT_MAX);
 
-	for (i = 0; i < opt.npaths; i++)
-		add_root(&p, opt.paths[i]);
+	for (i = 0; i < opt.nroots; i++)
+		add_root(&p, opt.roots[i]);
 	if (p.status == EXIT_ENDED) {
 		ready(&p);
 		flush(&p);

@@ -203,17 +203,16 @@ inotify_fill(struct backend *b)
 	}
 }
 
-/* The other half of the rename whose first half stands at b->head, or NULL.
+/* The other half of the rename whose first half stands there, or NULL.
  * *enough says whether it was looked for far enough to stop waiting. */
 static struct inotify_event *
-second_half(struct backend *b, uint32_t cookie, bool *enough)
+second_half(const struct backend *b, size_t at, uint32_t cookie, bool *enough)
 {
 	struct inotify_event *ev;
-	size_t at;
 	int n = 0;
 
 	*enough = false;
-	at = b->head + record_size(record(b, b->head));
+	at += record_size(record(b, at));
 	for (; at < b->tail; at += record_size(ev)) {
 		ev = record(b, at);
 		if (ev->cookie == cookie && (ev->mask & IN_MOVED_TO))
@@ -288,7 +287,7 @@ inotify_next(struct backend *b, struct hint *h)
 			continue;
 		to = NULL;
 		if (ev->mask & IN_MOVED_FROM) {
-			to = second_half(b, ev->cookie, &enough);
+			to = second_half(b, b->head, ev->cookie, &enough);
 			if (to == NULL && !enough && inotify_holds(b))
 				return 0;
 			b->hold_until = 0;
@@ -365,6 +364,31 @@ inotify_closing(const struct backend *b, int id, const char *name, size_t len)
 	return false;
 }
 
+static bool
+inotify_leaving(const struct backend *b, int id, const char *name, size_t len,
+    int *to_id, char *to_name)
+{
+	const struct inotify_event *ev, *to;
+	size_t at;
+	bool enough;
+
+	for (at = b->head; at < b->tail; at += record_size(ev)) {
+		ev = record(b, at);
+		if (ev->wd != id || !(ev->mask & STRUCTURAL) ||
+		    !is_named(ev, name, len))
+			continue;
+		to = ev->mask & IN_MOVED_FROM ?
+		    second_half(b, at, ev->cookie, &enough) :
+		    NULL;
+		if (to == NULL)
+			return false;
+		*to_id = to->wd;
+		memcpy(to_name, to->name, strlen(to->name) + 1);
+		return true;
+	}
+	return false;
+}
+
 static void
 inotify_forget(struct backend *b, int id, const char *name, size_t len)
 {
@@ -414,6 +438,7 @@ const struct backend_ops backend_inotify = {
     .position = inotify_position,
     .pending = inotify_pending,
     .closing = inotify_closing,
+    .leaving = inotify_leaving,
     .forget = inotify_forget,
     .limit = inotify_limit,
 };

@@ -14,7 +14,7 @@
 static bool
 wants(const struct core *c, enum event_kind kind)
 {
-	unsigned set = c->cfg->events;
+	unsigned set = c->cfg->opt->events;
 
 	/* `quiet` follows whatever would be told by default. */
 	if (set & EVENT_BIT(EVENT_QUIET))
@@ -42,14 +42,14 @@ shows(const struct core *c, const struct scope *s, const char *name,
 		return false;
 	if (s->npruned > 0 && is_pruned(s, name))
 		return false;
-	return filter_shows(c->cfg->filter, name, type);
+	return filter_shows(c->cfg->opt->filter, name, type);
 }
 
 static void
 hand_on(struct core *c, struct event *ev)
 {
 	c->stirred = true;
-	if (!(c->cfg->events & EVENT_BIT(ev->kind)))
+	if (!(c->cfg->opt->events & EVENT_BIT(ev->kind)))
 		return;
 	ev->time = c->now;
 	ev->synthetic = c->synthetic;
@@ -100,7 +100,7 @@ change_note(struct core *c, enum event_kind kind, const char *path)
 {
 	struct event ev = {.kind = kind, .root = path};
 
-	if (c->cfg->events & EVENT_BIT(kind)) {
+	if (c->cfg->opt->events & EVENT_BIT(kind)) {
 		ev.time = c->now;
 		c->nevents++;
 		c->cfg->event(c->cfg->ctx, &ev);
@@ -330,14 +330,14 @@ change_enters(struct core *c, struct dir *d, const struct entry *e)
 	const struct scope *s = core_scope(d);
 	const char *name;
 
-	if (!c->cfg->recursive || s->only != NULL)
+	if (c->cfg->opt->depth <= 1 || s->only != NULL)
 		return false;
 	name = name_of(c, d, e->name);
 	if (name == NULL)
 		return true;
 	if (s->npruned > 0 && is_pruned(s, name))
 		return false;
-	return filter_enters(c->cfg->filter, name, tree_level(d));
+	return filter_enters(c->cfg->opt->filter, name, tree_level(d));
 }
 
 /* A move under way: names before and after. */
@@ -567,9 +567,9 @@ change_moved(struct core *c, struct dir *from, struct entry *e, struct dir *to,
 	/* What is below moves with its directory, unless that is hidden or
 	 * the names below it are judged by more than themselves. */
 	deep = moved->type == EVENT_DIR &&
-	    (filter_by_name(c->cfg->filter) || !tells_renamed(c) ||
+	    (filter_by_name(c->cfg->opt->filter) || !tells_renamed(c) ||
 		m.to->npruned > 0 || m.from->silent != m.to->silent ||
-		filter_hides_dirs(c->cfg->filter));
+		filter_hides_dirs(c->cfg->opt->filter));
 	if (deep && list_below(&l, moved->dir) == -1)
 		c->resync = true;
 	if (judge_move(&m, &l) == -1)
@@ -610,7 +610,7 @@ change_exchanged(struct core *c, struct dir *da, struct entry *a,
 	    shows(c, m.from, na.data, tb) && shows(c, m.to, nb.data, ta) &&
 	    shows(c, m.to, nb.data, tb);
 	if (ta == EVENT_DIR || tb == EVENT_DIR)
-		simple = simple && !filter_by_name(c->cfg->filter) &&
+		simple = simple && !filter_by_name(c->cfg->opt->filter) &&
 		    m.from->npruned == 0 && m.to->npruned == 0;
 	if (simple) {
 		tree_exchange(da, a, db, b);

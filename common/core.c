@@ -144,7 +144,7 @@ core_interest(const struct core *c)
 	size_t i;
 
 	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++)
-		if (c->cfg->events & table[i].events)
+		if (c->cfg->opt->events & table[i].events)
 			interest |= table[i].interest;
 	return interest;
 }

@@ -14,12 +14,12 @@
 
 #include "buf.h"
 #include "event.h"
+#include "watch_options.h"
 
 struct backend;
 struct backend_ops;
 struct dir;
 struct entry;
-struct filter;
 
 /* Things a person should know, that are no events. */
 enum watch_note {
@@ -36,20 +36,7 @@ enum watch_note {
 
 /* The user's choices, and where what is found goes. */
 struct watch_config {
-	unsigned events; /* EVENT_BIT of what is told */
-	const struct filter *filter;
-	bool recursive; /* enter directories below a root */
-	unsigned depth; /* levels below a root, as a claim tells it */
-	bool existing; /* tell what is there when a root is added */
-	bool follow; /* -L */
-	bool one_file_system;
-	bool claim;
-	bool wait; /* -w */
-	const char *const *prune; /* directories, as typed; may be NULL */
-	size_t nprune;
-	int64_t poll_ms; /* between looks at what cannot be watched */
-	int64_t quiet_ms;
-
+	const struct watch_options *opt;
 	void *ctx;
 	/* An event, to be passed on; it is borrowed. */
 	void (*event)(void *ctx, const struct event *ev);
@@ -116,6 +103,15 @@ struct core {
 	struct doubt *doubts;
 	size_t ndoubts;
 	size_t cap_doubts;
+
+	/* The second half of an exchange that has been told whole: a rename
+	 * from (id, name) to (to_id, to_name). id -1: none. */
+	struct {
+		int id;
+		int to_id;
+		char name[256];
+		char to_name[256];
+	} inverse;
 
 	bool suspects; /* some scope is suspect */
 	bool resync; /* everything has to be compared */

@@ -49,12 +49,37 @@ concerns(const struct dir *d, const char *name)
 	return only == NULL || strcmp(only, name) == 0;
 }
 
+/* Of what kind is something that has left its name before it could be looked
+ * at? If it was renamed, it can be seen at the new name. */
+static enum event_type
+type_of_gone(struct core *c, const struct dir *d, const char *name)
+{
+	struct event_stat st;
+	const struct mark *to;
+	char to_name[NAME_MAX + 1];
+	bool link;
+	int to_id, fd;
+
+	if (d->mark == NULL || c->ops->fill(c->b) == -1 ||
+	    !c->ops->leaving(c->b, d->mark->id, name, strlen(name), &to_id,
+		to_name))
+		return EVENT_FILE;
+	to = core_find_mark(c, to_id);
+	if (to == NULL || to->places == NULL)
+		return EVENT_FILE;
+	fd = core_dirfd(c, to->places);
+	if (fd == -1 || sync_classify(c, fd, to_name, &st, &link) == -1 ||
+	    S_ISDIR(st.mode))
+		return EVENT_FILE;
+	return event_type_of(st.mode);
+}
+
 static void
 on_created(struct core *c, struct dir *d, const char *name, bool isdir,
     bool moved)
 {
 	enum completeness how = moved ? COMPLETE_SURE : COMPLETE_ASK;
-	enum event_type type = isdir ? EVENT_DIR : EVENT_FILE;
+	enum event_type type;
 	struct scope *scope = tree_owner(d);
 	struct event_stat st;
 	struct entry *e;
@@ -73,8 +98,8 @@ on_created(struct core *c, struct dir *d, const char *name, bool isdir,
 		sync_created(c, d, name, &st, link, how);
 		return;
 	}
-	/* It is gone again, or it moved on: what became of it will be told. Of
-	 * its kind only so much is known. */
+	/* It is gone again, or it moved on: what became of it will be told. */
+	type = isdir ? EVENT_DIR : type_of_gone(c, d, name);
 	e = tree_new(name, strlen(name), type, 0);
 	if (e == NULL || tree_link(d, e) == -1) {
 		tree_free(e);
@@ -111,6 +136,67 @@ looks_like(struct core *c, struct dir *d, const char *name,
 	    sync_classify(c, fd, name, &st, &link) == 0 && sync_same(e, &st);
 }
 
+static bool
+is_one(const struct entry *a, const struct entry *b)
+{
+	if (a->type != b->type || !is_known(a) || !is_known(b))
+		return false;
+	if (a->type == EVENT_DIR)
+		return a->dir->ino == b->dir->ino && a->dir->dev == b->dir->dev;
+	return a->ino == b->ino;
+}
+
+/* Is the next thing that happens to the new name that it goes back to where it
+ * came from? */
+static bool
+goes_back(struct core *c, const struct dir *from, const struct dir *to,
+    const struct told *t)
+{
+	char back[NAME_MAX + 1];
+	int id;
+
+	return from->mark != NULL && to->mark != NULL &&
+	    c->ops->fill(c->b) != -1 &&
+	    c->ops->leaving(c->b, to->mark->id, t->to_name, strlen(t->to_name),
+		&id, back) &&
+	    id == from->mark->id && strcmp(back, t->name) == 0;
+}
+
+/*
+ * The kernel says the same of RENAME_EXCHANGE as of two renames, there and
+ * back. What tells them apart is what has become of y, which stood at the new
+ * name: after an exchange it is at the old one, after two renames it is gone.
+ */
+static bool
+is_exchange(struct core *c, struct dir *from, const struct entry *e,
+    struct dir *to, const struct entry *y, const struct told *t)
+{
+	if (looks_like(c, from, t->name, y))
+		return true;
+	if (!goes_back(c, from, to, t))
+		return false;
+	/* More has happened since, which will be told. What went there and
+	 * back at once would not be there. */
+	if (!looks_like(c, to, t->to_name, e) &&
+	    !looks_like(c, to, t->to_name, y))
+		return false;
+	core_doubt(c, from, t->name);
+	core_doubt(c, to, t->to_name);
+	return true;
+}
+
+static void
+skip_inverse(struct core *c, const struct dir *from, const struct dir *to,
+    const struct told *t)
+{
+	if (from->mark == NULL || to->mark == NULL)
+		return;
+	c->inverse.id = to->mark->id;
+	c->inverse.to_id = from->mark->id;
+	memcpy(c->inverse.name, t->to_name, sizeof(t->to_name));
+	memcpy(c->inverse.to_name, t->name, sizeof(t->name));
+}
+
 static void
 on_renamed(struct core *c, struct dir *from, struct dir *to,
     const struct told *t)
@@ -127,43 +213,34 @@ on_renamed(struct core *c, struct dir *from, struct dir *to,
 		on_created(c, to, t->to_name, t->isdir, true);
 		return;
 	}
-	fd = core_dirfd(c, to);
-	seen = fd != -1 && sync_classify(c, fd, t->to_name, &st, &link) == 0;
-	if (seen && !is_known(e) && e->type != EVENT_DIR && !S_ISDIR(st.mode)) {
-		/* Gone from its first name before it could be looked at. */
-		e->type = (uint8_t)event_type_of(st.mode);
-		e->ino = st.ino;
-	}
-	same = seen && sync_same(e, &st);
-	if (seen && !same && looks_like(c, from, t->name, e)) {
-		/* What the index has here is not what was renamed. */
-		sync_name(c, to, t->to_name, COMPLETE_SURE);
-		return;
-	}
 	y = find(to, t->to_name);
-	if (y != NULL && is_known(y) && is_known(e) && y->type == e->type &&
-	    (e->type == EVENT_DIR ?
-		    y->dir->ino == e->dir->ino && y->dir->dev == e->dir->dev :
-		    y->ino == e->ino)) {
+	if (y != NULL && is_one(e, y)) {
 		/* It has been seen under its new name already. */
 		change_gone(c, from, e);
 		return;
 	}
-	/* The kernel says the same of RENAME_EXCHANGE as of two renames, there
-	 * and back; but only there what was at the new name is at the old. */
-	if (y != NULL && looks_like(c, from, t->name, y)) {
+	if (y != NULL && is_exchange(c, from, e, to, y, t)) {
+		skip_inverse(c, from, to, t);
 		change_exchanged(c, from, e, to, y);
 		return;
 	}
-	if (tree_below(to, e->type == EVENT_DIR ? e->dir : NULL)) {
+	fd = core_dirfd(c, to);
+	seen = fd != -1 && sync_classify(c, fd, t->to_name, &st, &link) == 0;
+	same = seen && sync_same(e, &st);
+	if (same && !is_known(e) && e->type != EVENT_DIR)
+		e->ino = st.ino; /* not seen under its first name */
+	if (!same && looks_like(c, from, t->name, e)) {
+		/* What the index has here is not what was renamed. */
+		sync_name(c, to, t->to_name, COMPLETE_SURE);
+		return;
+	}
+	if (e->type == EVENT_DIR && tree_below(to, e->dir)) {
 		core_doubt(c, from, t->name);
 		core_doubt(c, to, t->to_name);
 		return;
 	}
 	(void)change_moved(c, from, e, to, t->to_name, same ? &st : NULL);
-	if (seen && !same)
-		core_doubt(c, to, t->to_name);
-	else if (fd == -1)
+	if (!same && (seen || fd == -1))
 		core_doubt(c, to, t->to_name);
 }
 
@@ -390,6 +467,27 @@ on_gone(struct core *c, struct mark *m)
 	free(m);
 }
 
+/* Is this the second half of an exchange that has been told? Anything else
+ * that is told of its names says that it was none. */
+static bool
+is_inverse(struct core *c, const struct told *t, int id, int to_id)
+{
+	bool first, second;
+
+	if (c->inverse.id == -1 ||
+	    (t->kind != HINT_RENAMED && t->kind != HINT_CREATED &&
+		t->kind != HINT_DELETED))
+		return false;
+	first = id == c->inverse.id && strcmp(t->name, c->inverse.name) == 0;
+	second = to_id == c->inverse.to_id &&
+	    strcmp(t->to_name, c->inverse.to_name) == 0;
+	if (first || second ||
+	    (id == c->inverse.to_id &&
+		strcmp(t->name, c->inverse.to_name) == 0))
+		c->inverse.id = -1;
+	return first && second && t->kind == HINT_RENAMED;
+}
+
 void
 hints_handle(struct core *c, const struct hint *h,
     void (*check_roots)(void *ctx), void *ctx)
@@ -417,6 +515,8 @@ hints_handle(struct core *c, const struct hint *h,
 	if (h->to_len > 0)
 		memcpy(t.to_name, h->to_name, h->to_len + 1);
 
+	if (is_inverse(c, &t, id, to_id))
+		return;
 	if (h->kind == HINT_CREATED) {
 		alert(c, m, t.name);
 		if (c->suspects)

@@ -294,16 +294,16 @@ take_claims(struct roots *r, struct root *root, int fd)
 	struct claim claim = {.kind = CLAIM_FLAT, .token = r->token};
 
 	drop_claims(root);
-	if (!c->cfg->claim)
+	if (!c->cfg->opt->claim)
 		return;
 	if (root->kind == ROOT_NAME) {
 		claim.kind = CLAIM_NAME;
 		claim.name_hash = claim_hash(root->only);
-	} else if (c->cfg->recursive) {
+	} else if (c->cfg->opt->depth > 1) {
 		claim.kind = CLAIM_TREE;
-		claim.depth = c->cfg->depth > CLAIM_DEPTH_MAX ?
+		claim.depth = c->cfg->opt->depth > CLAIM_DEPTH_MAX ?
 		    CLAIM_DEPTH_MAX :
-		    c->cfg->depth;
+		    (unsigned)c->cfg->opt->depth;
 	}
 	(void)claim_at(c, root, fd, ".", &claim);
 }
@@ -316,7 +316,7 @@ take_pruned_claims(struct roots *r, struct root *root)
 	size_t i;
 	int fd;
 
-	if (!r->core->cfg->claim || root->kind != ROOT_TREE ||
+	if (!r->core->cfg->opt->claim || root->kind != ROOT_TREE ||
 	    root->scope.npruned == 0)
 		return;
 	while (root->npruned_claims > 0) {
@@ -393,19 +393,19 @@ free_pruned(struct root *root)
 static void
 set_pruned(const struct core *c, struct root *root)
 {
-	const struct watch_config *cfg = c->cfg;
+	const struct watch_options *opt = c->cfg->opt;
 	const char *name;
 	char *real;
 	size_t i;
 
 	free_pruned(root);
-	if (cfg->nprune == 0 || root->real == NULL)
+	if (opt->nprune == 0 || root->real == NULL)
 		return;
-	root->scope.pruned = calloc(cfg->nprune, sizeof(char *));
+	root->scope.pruned = calloc(opt->nprune, sizeof(char *));
 	if (root->scope.pruned == NULL)
 		return;
-	for (i = 0; i < cfg->nprune; i++) {
-		real = real_path(cfg->prune[i]);
+	for (i = 0; i < opt->nprune; i++) {
+		real = real_path(opt->prune[i]);
 		name = real == NULL ? NULL : below(real, root->real);
 		if (name != NULL)
 			root->scope.pruned[root->scope.npruned] = strdup(name);
@@ -594,7 +594,7 @@ roots_add(struct roots *r, const char *path)
 		errno = ENOENT;
 	if (*path == '\0' || check(r, root) == -1) {
 		error = errno;
-		if (*path == '\0' || !c->cfg->wait || root->top != NULL ||
+		if (*path == '\0' || !c->cfg->opt->wait || root->top != NULL ||
 		    (error != ENOENT && error != ENOTDIR)) {
 			free_root(c, root);
 			errno = error;
@@ -646,7 +646,7 @@ roots_speak(struct roots *r)
 			tops[n++] = root->top;
 		root->scope.silent = false;
 	}
-	if (r->core->cfg->existing)
+	if (r->core->cfg->opt->existing)
 		ret = change_exists(r->core, tops, n);
 	free(tops);
 	return ret;

@@ -125,7 +125,7 @@ sync_classify(const struct core *c, int fd, const char *name,
 	*link = false;
 	if (stat_at(fd, name, false, st) == -1)
 		return -1;
-	if (c->cfg->follow && S_ISLNK(st->mode) &&
+	if (c->cfg->opt->follow && S_ISLNK(st->mode) &&
 	    stat_at(fd, name, true, &target) == 0 && S_ISDIR(target.mode)) {
 		*st = target;
 		*link = true;
@@ -172,7 +172,7 @@ entry_listed(struct core *c, int fd, const struct dirent *de)
 		type = EVENT_FILE;
 	else if (de->d_type == DT_DIR)
 		type = EVENT_DIR;
-	else if (de->d_type == DT_LNK && !c->cfg->follow)
+	else if (de->d_type == DT_LNK && !c->cfg->opt->follow)
 		type = EVENT_SYMLINK;
 	else if (de->d_type != DT_UNKNOWN && de->d_type != DT_LNK)
 		type = EVENT_OTHER;
@@ -245,6 +245,7 @@ list(struct core *c, int fd, const char *only, struct dir *into)
 
 /* A listing and the index, for a name that the kernel will still tell of. */
 struct pending {
+	struct core *c;
 	struct dir *listed;
 	struct dir *known;
 };
@@ -261,8 +262,10 @@ leave_to_hints(void *ctx, const char *name, size_t len)
 		tree_free(e);
 	}
 	e = p->known == NULL ? NULL : tree_find(p->known, name, len);
-	if (e != NULL)
+	if (e != NULL) {
 		e->flags |= ENTRY_SEEN;
+		core_doubt(p->c, p->known, e->name);
+	}
 }
 
 /* A directory that the index has at `was` has been found as d: it has been
@@ -327,7 +330,7 @@ is_loop(const struct core *c, const struct dir *d)
 {
 	const struct dir *up;
 
-	if (!c->cfg->follow)
+	if (!c->cfg->opt->follow)
 		return false;
 	for (up = d->parent; up != NULL; up = up->parent)
 		if (up->ino == d->ino && up->dev == d->dev)
@@ -373,7 +376,7 @@ open_listed(struct sync *s, struct dir *d)
 	d->dev = st.st_dev;
 	d->ino = st.st_ino;
 	d->flags &= ~(DIR_UNREADABLE | DIR_UNMARKED);
-	if (c->cfg->one_file_system && d->self != NULL &&
+	if (c->cfg->opt->one_file_system && d->self != NULL &&
 	    st.st_dev != core_scope(d)->dev) {
 		errno = EXDEV;
 		goto out;
@@ -525,7 +528,7 @@ static int
 survey(struct sync *s, struct dir *d)
 {
 	struct core *c = s->c;
-	struct pending p = {.listed = d, .known = NULL};
+	struct pending p = {.c = c, .listed = d, .known = NULL};
 	const char *only = core_scope(d)->only;
 	bool known = (d->flags & DIR_ENTERED) != 0;
 	uint64_t position;
@@ -554,6 +557,7 @@ survey(struct sync *s, struct dir *d)
 	}
 	if (list(c, fd, only, p.listed) == -1)
 		error = errno;
+	(void)clock_gettime(CLOCK_REALTIME, &c->now);
 	if (error == ENOMEM)
 		c->resync = true;
 	else if (error != 0)
@@ -917,7 +921,6 @@ is_pending(struct core *c, struct dir *d, const char *name)
 		return false;
 	if (c->ops->fill(c->b) == 0) {
 		/* There is more to come than can be taken in. */
-		core_doubt(c, d, name);
 		return true;
 	}
 	e = wanted = tree_new(name, strlen(name), EVENT_FILE, 0);
@@ -963,9 +966,13 @@ sync_name(struct core *c, struct dir *d, const char *name,
 		doubt_place(c, d);
 		return;
 	}
-	if (is_pending(c, d, name))
+	if (is_pending(c, d, name)) {
+		/* Once they have been told there is a last look. */
+		core_doubt(c, d, name);
 		return;
+	}
 	c->synthetic = true;
+	(void)clock_gettime(CLOCK_REALTIME, &c->now);
 	e = tree_find(d, name, strlen(name));
 	if (sync_classify(c, fd, name, &st, &link) == 0) {
 		if (e != NULL && sync_same(e, &st)) {

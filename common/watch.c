@@ -16,6 +16,8 @@
 #define RUN_HINTS 4096
 /* How long what happens during the first scan is taken in silently. */
 #define READY_MS 2000
+/* How long nothing has happened when `quiet` is told. */
+#define QUIET_MS 100
 
 struct watch {
 	struct core core;
@@ -66,6 +68,7 @@ watch_open(const struct watch_config *cfg)
 		return NULL;
 	w->core.cfg = cfg;
 	w->core.ops = backends[0];
+	w->core.inverse.id = -1;
 	roots_init(&w->roots, &w->core);
 	w->core.b = w->core.ops->open();
 	if (w->core.b == NULL) {
@@ -113,7 +116,7 @@ tell_counts(struct watch *w, enum event_kind kind)
 	struct core *c = &w->core;
 	struct event ev = {.kind = kind};
 
-	if (!(c->cfg->events & EVENT_BIT(kind)))
+	if (!(c->cfg->opt->events & EVENT_BIT(kind)))
 		return;
 	ev.time = c->now;
 	if (kind == EVENT_READY || kind == EVENT_RESYNCED)
@@ -348,18 +351,18 @@ watch_run(struct watch *w, const struct pollfd *fds)
 		return 0;
 	now = core_now_ms();
 	if (blind && w->poll_at == 0) {
-		w->poll_at = now + c->cfg->poll_ms;
+		w->poll_at = now + c->cfg->opt->poll_ms;
 	} else if (blind && now >= w->poll_at) {
 		poll_unmarked(w);
 		core_close_fds(c);
-		w->poll_at = core_now_ms() + c->cfg->poll_ms;
+		w->poll_at = core_now_ms() + c->cfg->opt->poll_ms;
 	} else if (!blind) {
 		w->poll_at = 0;
 	}
 	if (c->stirred) {
 		c->stirred = false;
-		w->quiet_at = c->cfg->events & EVENT_BIT(EVENT_QUIET) ?
-		    now + c->cfg->quiet_ms :
+		w->quiet_at = c->cfg->opt->events & EVENT_BIT(EVENT_QUIET) ?
+		    now + QUIET_MS :
 		    0;
 	} else if (w->quiet_at != 0 && now >= w->quiet_at) {
 		w->quiet_at = 0;

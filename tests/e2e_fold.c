@@ -578,7 +578,7 @@ START_TEST(after_an_overflow_the_stream_is_the_tree)
 	harness_signal(r.h, SIGSTOP);
 	wait_changers(&r, start_changers(&r, 1, pids, 4, 400), pids, 4);
 	shell("mkdir d/many");
-	for (i = 0; i < n / 2 + 1000; i++) {
+	for (i = 0; i < n + 1000; i++) {
 		(void)snprintf(path, sizeof(path), "d/many/%ld", i);
 		fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
 		ck_assert_int_ne(fd, -1);

@@ -1,0 +1,27 @@
+#include "terminal.h"
+
+#include <sys/ioctl.h>
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+bool
+terminal_colors(int fd)
+{
+	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+
+	if (!isatty(fd) || (no != NULL && *no != '\0'))
+		return false;
+	return term != NULL && *term != '\0' && strcmp(term, "dumb") != 0;
+}
+
+int
+terminal_width(int fd)
+{
+	struct winsize size;
+
+	if (!isatty(fd) || ioctl(fd, TIOCGWINSZ, &size) == -1)
+		return 0;
+	return size.ws_col;
+}

@@ -1,0 +1,593 @@
+#include "watch_options.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "event.h"
+#include "filter.h"
+
+#define POLL_DEFAULT_MS 2000
+#define SECONDS_MAX	1000000000 /* some thirty years */
+
+/* Options without a letter. */
+enum {
+	OPT_DEPTH = UCHAR_MAX + 1,
+	OPT_NO_JUNK,
+	OPT_EXISTING,
+	OPT_STAT,
+	OPT_POLL,
+	OPT_ONE_FILE_SYSTEM,
+	OPT_PRUNE,
+	OPT_TIMEOUT,
+	OPT_NO_CLAIM,
+};
+
+/* The colon: tell a missing argument from an unknown option. */
+static const char letters[] = ":re:t:i:x:wL10pqvhV";
+
+static const struct option longs[] = {
+    {"recursive", no_argument, NULL, 'r'},
+    {"depth", required_argument, NULL, OPT_DEPTH},
+    {"events", required_argument, NULL, 'e'},
+    {"types", required_argument, NULL, 't'},
+    {"include", required_argument, NULL, 'i'},
+    {"exclude", required_argument, NULL, 'x'},
+    {"no-junk", no_argument, NULL, OPT_NO_JUNK},
+    {"existing", no_argument, NULL, OPT_EXISTING},
+    {"stat", no_argument, NULL, OPT_STAT},
+    {"poll", required_argument, NULL, OPT_POLL},
+    {"wait", no_argument, NULL, 'w'},
+    {"follow", no_argument, NULL, 'L'},
+    {"one-file-system", no_argument, NULL, OPT_ONE_FILE_SYSTEM},
+    {"prune", required_argument, NULL, OPT_PRUNE},
+    {"once", no_argument, NULL, '1'},
+    {"timeout", required_argument, NULL, OPT_TIMEOUT},
+    {"print0", no_argument, NULL, '0'},
+    {"pretty", no_argument, NULL, 'p'},
+    {"no-claim", no_argument, NULL, OPT_NO_CLAIM},
+    {"quiet", no_argument, NULL, 'q'},
+    {"verbose", no_argument, NULL, 'v'},
+    {"help", no_argument, NULL, 'h'},
+    {"version", no_argument, NULL, 'V'},
+    {NULL, 0, NULL, 0},
+};
+
+/* What events are called elsewhere: in lower case, without "_", "-" and a
+ * leading "in". */
+static const struct {
+	const char *word;
+	const char *ours;
+} other_words[] = {
+    /* inotifywait(1), inotify(7) */
+    {"access", "accessed"},
+    {"modify", "modified"},
+    {"attribute", "attrib"},
+    {"closewrite", "closed (or complete: a file is whole)"},
+    {"closenowrite", "opened or accessed: closing tells no more"},
+    {"close", "closed"},
+    {"open", "opened"},
+    {"movedto", "renamed (or created: from outside)"},
+    {"movedfrom", "renamed (or deleted: to outside)"},
+    {"move", "renamed"},
+    {"moveself", "lost"},
+    {"create", "created"},
+    {"delete", "deleted"},
+    {"deleteself", "lost"},
+    {"unmount", "lost"},
+    {"qoverflow", "overflow"},
+    /* fswatch(1) and the libraries */
+    {"updated", "modified"},
+    {"removed", "deleted"},
+    {"ownermodified", "attrib"},
+    {"attributemodified", "attrib"},
+    {"link", "created or deleted"},
+    {"rename", "renamed"},
+    {"remove", "deleted"},
+    {"unlink", "deleted"},
+    {"add", "created"},
+    {"change", "modified"},
+    {"changed", "modified"},
+    {"write", "modified"},
+    {"chmod", "attrib"},
+    {"isfile", "-t file"},
+    {"isdir", "-t dir"},
+    {"issymlink", "-t symlink"},
+};
+
+/* Deletions, insertions and replacements that lead from a to b, where a has
+ * a_len bytes; SIZE_MAX for what is too long to be a slip. */
+static size_t
+edit_distance(const char *a, size_t a_len, const char *b)
+{
+	size_t row[32];
+	size_t b_len = strlen(b);
+	size_t i, j, diagonal, above;
+
+	if (b_len >= sizeof(row) / sizeof(row[0]) || a_len > 64)
+		return SIZE_MAX;
+	for (j = 0; j <= b_len; j++)
+		row[j] = j;
+	for (i = 1; i <= a_len; i++) {
+		diagonal = row[0];
+		row[0] = i;
+		for (j = 1; j <= b_len; j++) {
+			above = row[j];
+			if (a[i - 1] != b[j - 1])
+				diagonal++;
+			if (above + 1 < diagonal)
+				diagonal = above + 1;
+			if (row[j - 1] + 1 < diagonal)
+				diagonal = row[j - 1] + 1;
+			row[j] = diagonal;
+			diagonal = above;
+		}
+	}
+	return row[b_len];
+}
+
+/* Is b near enough to a for "did you mean"? *best holds the distance of the
+ * nearest so far. */
+static bool
+is_nearer(const char *a, size_t a_len, const char *b, size_t *best)
+{
+	size_t distance = edit_distance(a, a_len, b);
+
+	if (distance >= *best || distance > (strlen(b) + 1) / 3)
+		return false;
+	*best = distance;
+	return true;
+}
+
+static void
+unknown_long(const char *arg, char *msg, size_t msg_size)
+{
+	const char *name = arg + 2;
+	size_t len = strcspn(name, "=");
+	size_t best = SIZE_MAX;
+	size_t prefixes = 0;
+	const struct option *l;
+	const char *near = NULL;
+
+	for (l = longs; l->name != NULL; l++) {
+		if (strncmp(l->name, name, len) == 0)
+			prefixes++;
+		if (is_nearer(name, len, l->name, &best))
+			near = l->name;
+	}
+	if (prefixes > 1)
+		(void)snprintf(msg, msg_size,
+		    "--%.*s: could be more than one option", (int)len, name);
+	else if (near != NULL)
+		(void)snprintf(msg, msg_size,
+		    "--%.*s: unknown option; did you mean --%s?", (int)len,
+		    name, near);
+	else
+		(void)snprintf(msg, msg_size,
+		    "--%.*s: unknown option; --help lists them", (int)len,
+		    name);
+}
+
+static const char *
+long_name(int val)
+{
+	const struct option *l;
+
+	for (l = longs; l->name != NULL; l++)
+		if (l->val == val)
+			return l->name;
+	return NULL;
+}
+
+/* What getopt_long(3) did not like, and where it stands. */
+static void
+wrong_option(int c, const char *arg, char *msg, size_t msg_size)
+{
+	if (c == ':' && strncmp(arg, "--", 2) == 0)
+		(void)snprintf(msg, msg_size, "%s: needs an argument", arg);
+	else if (c == ':')
+		(void)snprintf(msg, msg_size, "-%c: needs an argument", optopt);
+	else if (optopt == 0)
+		unknown_long(arg, msg, msg_size);
+	else if (strncmp(arg, "--", 2) == 0 && long_name(optopt) != NULL)
+		(void)snprintf(msg, msg_size, "--%s: takes no argument",
+		    long_name(optopt));
+	else
+		(void)snprintf(msg, msg_size,
+		    "-%c: unknown option; --help lists them", optopt);
+}
+
+/* The word as other_words[] has it: "IN_CLOSE_WRITE" is "closewrite". */
+static void
+normalize(const char *word, size_t len, char *out, size_t out_size)
+{
+	size_t i, n = 0;
+
+	if (len > 3 && strncasecmp(word, "IN_", 3) == 0) {
+		word += 3;
+		len -= 3;
+	}
+	for (i = 0; i < len && n + 1 < out_size; i++)
+		if (word[i] != '_' && word[i] != '-')
+			out[n++] = (char)tolower((unsigned char)word[i]);
+	out[n] = '\0';
+}
+
+/* One who writes `-e '\.git'` comes from fswatch(1). */
+static bool
+is_expression(const char *word, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		if (!isalnum((unsigned char)word[i]) && word[i] != '_' &&
+		    word[i] != '-' && word[i] != ' ')
+			return true;
+	return false;
+}
+
+static void
+wrong_event(const char *word, size_t len, char *msg, size_t msg_size)
+{
+	const char *stem = word;
+	size_t stem_len = len;
+	size_t best = SIZE_MAX;
+	const char *near = NULL;
+	char plain[32];
+	size_t i, used;
+
+	if (stem_len > 0 && (*stem == '+' || *stem == '-')) {
+		stem++;
+		stem_len--;
+	}
+	if (is_expression(stem, stem_len)) {
+		(void)snprintf(msg, msg_size,
+		    "-e %.*s: not an event; to leave out paths by an "
+		    "expression use -x",
+		    (int)len, word);
+		return;
+	}
+	normalize(stem, stem_len, plain, sizeof(plain));
+	for (i = 0; i < sizeof(other_words) / sizeof(other_words[0]); i++) {
+		if (strcmp(plain, other_words[i].word) == 0) {
+			(void)snprintf(msg, msg_size,
+			    "-e %.*s: here this is %s", (int)len, word,
+			    other_words[i].ours);
+			return;
+		}
+	}
+	for (i = 0; i < EVENT_NKINDS; i++)
+		if (is_nearer(plain, strlen(plain),
+			event_kind_name((enum event_kind)i), &best))
+			near = event_kind_name((enum event_kind)i);
+	if (near != NULL) {
+		(void)snprintf(msg, msg_size,
+		    "-e %.*s: no such event; did you mean %s?", (int)len, word,
+		    near);
+		return;
+	}
+	/* What there is must not be cut off by a word without end. */
+	(void)snprintf(msg, msg_size, "-e %.*s: no such event; there are",
+	    len < 64 ? (int)len : 64, word);
+	for (i = 0; i < EVENT_NKINDS; i++) {
+		used = strlen(msg);
+		(void)snprintf(msg + used, msg_size - used, " %s,",
+		    event_kind_name((enum event_kind)i));
+	}
+	used = strlen(msg);
+	(void)snprintf(msg + used, msg_size - used, " default and all");
+}
+
+static int
+add_events(struct watch_options *o, bool *given, char *msg, size_t msg_size)
+{
+	const char *bad;
+	size_t len;
+
+	if (event_parse_kinds(optarg, &o->events, given, &bad, &len) == 0)
+		return 0;
+	wrong_event(bad, len, msg, msg_size);
+	return -1;
+}
+
+static int
+add_types(unsigned *types, char *msg, size_t msg_size)
+{
+	const char *bad;
+	size_t len;
+
+	if (event_parse_types(optarg, types, &bad, &len) == 0)
+		return 0;
+	(void)snprintf(msg, msg_size,
+	    "-t %.*s: no such type; there are file (f), dir (d), symlink (l) "
+	    "and other (o)",
+	    len < 64 ? (int)len : 64, bad);
+	return -1;
+}
+
+static int
+add_expression(struct filter *f, int letter, char *msg, size_t msg_size)
+{
+	char why[128];
+
+	if (filter_add(f, letter == 'i' ? FILTER_INCLUDE : FILTER_EXCLUDE,
+		optarg, why, sizeof(why)) == 0)
+		return 0;
+	/* The reason is worth more than the end of the expression. */
+	(void)snprintf(msg, msg_size, "-%c %.*s: %s", letter, 256, optarg, why);
+	return -1;
+}
+
+/* Seconds with a fraction or without, as milliseconds, rounded up so that
+ * they never become 0. */
+static int
+parse_seconds(const char *name, int64_t *ret_ms, char *msg, size_t msg_size)
+{
+	const char *s = optarg;
+	int64_t ms = 0, unit = 1000;
+	bool more = false;
+
+	if (!isdigit((unsigned char)*s) && *s != '.')
+		goto bad;
+	for (; isdigit((unsigned char)*s); s++) {
+		ms = ms * 10 + (*s - '0') * 1000;
+		if (ms > (int64_t)SECONDS_MAX * 1000)
+			goto bad;
+	}
+	if (*s == '.') {
+		if (!isdigit((unsigned char)*++s))
+			goto bad;
+		for (; isdigit((unsigned char)*s); s++) {
+			unit /= 10;
+			ms += unit * (*s - '0');
+			if (unit == 0 && *s != '0')
+				more = true;
+		}
+	}
+	if (more)
+		ms++;
+	if (*s != '\0' || ms == 0)
+		goto bad;
+	*ret_ms = ms;
+	return 0;
+bad:
+	(void)snprintf(msg, msg_size,
+	    "--%s %.64s: not a number of seconds above 0", name, optarg);
+	return -1;
+}
+
+static int
+parse_depth(size_t *ret_depth, char *msg, size_t msg_size)
+{
+	const char *why;
+	long long n;
+
+	n = strtonum(optarg, 1, INT_MAX, &why);
+	if (why != NULL) {
+		(void)snprintf(msg, msg_size,
+		    "--depth %.64s: not a number from 1 on", optarg);
+		return -1;
+	}
+	*ret_depth = (size_t)n;
+	return 0;
+}
+
+static int
+set_format(struct watch_options *o, enum emit_format format, char *msg,
+    size_t msg_size)
+{
+	if (o->format != EMIT_JSON && o->format != format) {
+		(void)snprintf(msg, msg_size, "-0 and -p: only one of them");
+		return -1;
+	}
+	o->format = format;
+	return 0;
+}
+
+static int
+add_operands(struct watch_options *o, int argc, char *argv[], char *msg,
+    size_t msg_size)
+{
+	if (argc == 0) {
+		(void)snprintf(msg, msg_size,
+		    "no path given; --help tells more");
+		return -1;
+	}
+	o->roots = calloc((size_t)argc, sizeof(*o->roots));
+	if (o->roots == NULL) {
+		(void)snprintf(msg, msg_size, "%s", strerror(errno));
+		return -1;
+	}
+	for (; argc > 0; argc--, argv++) {
+		if (strcmp(*argv, "-") == 0) {
+			o->roots_from_stdin = true;
+		} else if (**argv == '\0') {
+			(void)snprintf(msg, msg_size, "\"\": an empty path");
+			return -1;
+		} else {
+			o->roots[o->nroots++] = *argv;
+		}
+	}
+	return 0;
+}
+
+int
+watch_options_parse(struct watch_options *o, int argc, char *argv[], char *msg,
+    size_t msg_size)
+{
+	bool given = false, recursive = false;
+	size_t depth = 0;
+	unsigned types = 0;
+	int c;
+
+	*o = (struct watch_options){
+	    .events = EVENT_DEFAULT,
+	    .claim = true,
+	    .poll_ms = POLL_DEFAULT_MS,
+	    .timeout_ms = -1,
+	};
+	o->filter = filter_new();
+	/* No more --prune can be given than there are arguments. */
+	o->prune = calloc((size_t)argc + 1, sizeof(*o->prune));
+	if (o->filter == NULL || o->prune == NULL) {
+		(void)snprintf(msg, msg_size, "%s", strerror(errno));
+		goto fail;
+	}
+	opterr = 0;
+	optind = 0; /* start anew, whoever used it before */
+	while ((c = getopt_long(argc, argv, letters, longs, NULL)) != -1) {
+		switch (c) {
+		case 'r':
+			recursive = true;
+			break;
+		case OPT_DEPTH:
+			if (parse_depth(&depth, msg, msg_size) == -1)
+				goto fail;
+			break;
+		case 'e':
+			if (add_events(o, &given, msg, msg_size) == -1)
+				goto fail;
+			break;
+		case 't':
+			if (add_types(&types, msg, msg_size) == -1)
+				goto fail;
+			break;
+		case 'i':
+		case 'x':
+			if (add_expression(o->filter, c, msg, msg_size) == -1)
+				goto fail;
+			break;
+		case OPT_NO_JUNK:
+			filter_no_junk(o->filter);
+			break;
+		case OPT_EXISTING:
+			o->existing = true;
+			break;
+		case OPT_STAT:
+			o->stat = true;
+			break;
+		case OPT_POLL:
+			if (parse_seconds("poll", &o->poll_ms, msg, msg_size) ==
+			    -1)
+				goto fail;
+			break;
+		case 'w':
+			o->wait = true;
+			break;
+		case 'L':
+			o->follow = true;
+			break;
+		case OPT_ONE_FILE_SYSTEM:
+			o->one_file_system = true;
+			break;
+		case OPT_PRUNE:
+			o->prune[o->nprune++] = optarg;
+			break;
+		case '1':
+			o->once = true;
+			break;
+		case OPT_TIMEOUT:
+			if (parse_seconds("timeout", &o->timeout_ms, msg,
+				msg_size) == -1)
+				goto fail;
+			break;
+		case '0':
+			if (set_format(o, EMIT_PRINT0, msg, msg_size) == -1)
+				goto fail;
+			break;
+		case 'p':
+			if (set_format(o, EMIT_PRETTY, msg, msg_size) == -1)
+				goto fail;
+			break;
+		case OPT_NO_CLAIM:
+			o->claim = false;
+			break;
+		case 'q':
+			o->verbosity = -1;
+			break;
+		case 'v':
+			o->verbosity = o->verbosity < 0 ? 1 : o->verbosity + 1;
+			break;
+		case 'h':
+			o->help = true;
+			return 0;
+		case 'V':
+			o->version = true;
+			return 0;
+		default:
+			wrong_option(c, argv[optind - 1], msg, msg_size);
+			goto fail;
+		}
+	}
+	if (o->existing)
+		o->events |= EVENT_BIT(EVENT_EXISTS);
+	if (o->events == 0) {
+		(void)snprintf(msg, msg_size, "-e: leaves no event to tell");
+		goto fail;
+	}
+	if (types != 0)
+		filter_set_types(o->filter, types);
+	o->depth = depth > 0 ? depth : recursive ? SIZE_MAX : 1;
+	filter_set_depth(o->filter, o->depth);
+	if (add_operands(o, argc - optind, argv + optind, msg, msg_size) == -1)
+		goto fail;
+	return 0;
+fail:
+	watch_options_free(o);
+	return -1;
+}
+
+void
+watch_options_free(struct watch_options *o)
+{
+	filter_free(o->filter);
+	free(o->prune);
+	free(o->roots);
+	*o = (struct watch_options){0};
+}
+
+const char *
+watch_options_help(void)
+{
+	return "\
+usage: fswatch-events [options] path ...\n\
+Tells what happens to the paths, one JSON object a line. The path - reads\n\
+more of them from standard input, one a line.\n\
+\n\
+What to watch:\n\
+  -r, --recursive        everything below\n\
+      --depth N          at most N levels below (implies -r)\n\
+  -L, --follow           enter symbolic links to directories\n\
+      --one-file-system  stay out of other file systems\n\
+      --prune DIR        leave DIR out, and let fswrite write there\n\
+  -w, --wait             wait for paths that are not there yet\n\
+      --poll SECONDS     how often to look where nothing is told (2)\n\
+      --no-claim         do not let fswrite know that this is watched\n\
+Which events:\n\
+  -e, --events LIST      instead of created,modified,renamed,deleted: exists\n\
+                         closed complete attrib opened accessed quiet ready\n\
+                         overflow resynced lost found; default, all;\n\
+                         +name adds an event, -name takes one away\n\
+  -t, --types LIST       only file, dir, symlink, other (f, d, l, o)\n\
+  -i, --include ERE      tell only names that match; the last match counts\n\
+  -x, --exclude ERE      leave out, and do not enter, names that match\n\
+      --no-junk          leave out what editors and desktops leave behind\n\
+      --existing         first list what is there\n\
+Output:\n\
+  -0, --print0           only paths, each ended by NUL\n\
+  -p, --pretty           aligned columns for people\n\
+      --stat             carry what stat(2) says\n\
+  -q, --quiet; -v, --verbose\n\
+When to end:\n\
+  -1, --once             after the first burst of events\n\
+      --timeout SECONDS  after so long without an event (exit status 3)\n\
+  -h, --help; -V, --version\n\
+Examples:\n\
+  fswatch-events -r . | jq -r .path\n\
+  fswatch-events -e complete -x '\\.gz$' -0 inbox | xargs -0 -n1 gzip\n\
+";
+}
