@@ -78,9 +78,9 @@ static short
 child_poll(struct child *c, bool in, bool out, time_t deadline)
 {
 	struct pollfd p[] = {
-		{ .fd = in ? c->in : -1, .events = POLLOUT },
-		{ .fd = out ? c->out : -1, .events = POLLIN },
-		{ .fd = c->err_fd, .events = POLLIN },
+	    {.fd = in ? c->in : -1, .events = POLLOUT},
+	    {.fd = out ? c->out : -1, .events = POLLIN},
+	    {.fd = c->err_fd, .events = POLLIN},
 	};
 
 	ck_assert_msg(time(NULL) <= deadline, "waited for too long; stderr: %s",

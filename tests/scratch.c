@@ -40,8 +40,9 @@ scratch_close(struct scratch *s)
 {
 	(void)close(s->fd);
 	s->fd = -1;
-	ck_assert_int_eq(
-	    nftw(s->path, scratch_remove, 16, FTW_DEPTH | FTW_PHYS), 0);
+	ck_assert_int_eq(nftw(s->path, scratch_remove, 16,
+			     FTW_DEPTH | FTW_PHYS),
+	    0);
 }
 
 void
@@ -50,8 +51,8 @@ scratch_put(int dirfd, const char *name, const char *content)
 	size_t len = strlen(content);
 	int fd;
 
-	fd = openat(dirfd, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
-	    0644);
+	fd =
+	    openat(dirfd, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	ck_assert_msg(fd != -1, "%s: %s", name, strerror(errno));
 	ck_assert_int_eq(write(fd, content, len), (ssize_t)len);
 	ck_assert_int_eq(close(fd), 0);

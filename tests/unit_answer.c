@@ -32,8 +32,14 @@ describe(const struct answer *a)
 
 START_TEST(an_answer_is_a_line_of_json_with_its_keys_in_order)
 {
-	struct answer a = { .ok = true, .line = 7, .id = "\"42\"", .id_len = 4,
-		.op = "append", .path = "a/b", .size = 1234, .has_size = true };
+	struct answer a = {.ok = true,
+	    .line = 7,
+	    .id = "\"42\"",
+	    .id_len = 4,
+	    .op = "append",
+	    .path = "a/b",
+	    .size = 1234,
+	    .has_size = true};
 
 	ck_assert_str_eq(emit(&a),
 	    "{\"ok\":true,\"line\":7,\"id\":\"42\",\"op\":\"append\","
@@ -48,12 +54,17 @@ END_TEST
 
 START_TEST(a_failure_says_which_and_why)
 {
-	struct answer a = { .line = 8, .op = "write", .path = "a/b",
-		.error = "EEXIST", .message = "File exists", .torn = true };
+	struct answer a = {.line = 8,
+	    .op = "write",
+	    .path = "a/b",
+	    .error = "EEXIST",
+	    .message = "File exists",
+	    .torn = true};
 
 	ck_assert_str_eq(emit(&a),
 	    "{\"ok\":false,\"line\":8,\"op\":\"write\",\"path\":\"a/b\","
-	    "\"torn\":true,\"error\":\"EEXIST\",\"message\":\"File exists\"}\n");
+	    "\"torn\":true,\"error\":\"EEXIST\",\"message\":\"File "
+	    "exists\"}\n");
 	a.torn = false;
 	ck_assert_str_eq(describe(&a), "line 8: write a/b: File exists");
 	a.op = a.path = NULL;
@@ -63,8 +74,10 @@ END_TEST
 
 START_TEST(a_name_that_is_not_text_is_told_exactly)
 {
-	struct answer a = { .ok = true, .line = 1, .op = "mkdir",
-		.path = "a\xff" };
+	struct answer a = {.ok = true,
+	    .line = 1,
+	    .op = "mkdir",
+	    .path = "a\xff"};
 
 	ck_assert_str_eq(emit(&a),
 	    "{\"ok\":true,\"line\":1,\"op\":\"mkdir\","
@@ -74,8 +87,10 @@ END_TEST
 
 START_TEST(no_name_can_play_with_the_terminal)
 {
-	struct answer a = { .line = 1, .op = "write", .error = "EIO",
-		.message = "no" };
+	struct answer a = {.line = 1,
+	    .op = "write",
+	    .error = "EIO",
+	    .message = "no"};
 
 	a.path = "a\n\x1b[31mb\x7f";
 	ck_assert_str_eq(describe(&a),

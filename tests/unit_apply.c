@@ -412,7 +412,7 @@ END_TEST
 
 START_TEST(a_failed_append_stops_too_and_what_follows_is_not_written)
 {
-	struct rlimit rl = { 4, RLIM_INFINITY };
+	struct rlimit rl = {4, RLIM_INFINITY};
 
 	begin(_i);
 	o.stop_on_error = true;
@@ -510,8 +510,7 @@ START_TEST(links_and_special_files_are_never_written_to)
 	expect_file("victim", "v");
 	ck_assert(!scratch_has(dir.fd, "nowhere"));
 	/* A replaced name leaves the other name's content alone. */
-	one("{\"op\":\"overwrite\",\"path\":\"hard\",\"content\":\"new\"}",
-	    "");
+	one("{\"op\":\"overwrite\",\"path\":\"hard\",\"content\":\"new\"}", "");
 	expect_file("victim", "v");
 	end();
 }
@@ -604,7 +603,7 @@ START_TEST(running_out_of_descriptors_closes_what_is_kept_open)
 	for (i = 0; i < 200; i++) {
 		(void)snprintf(json, sizeof(json),
 		    "{\"op\":\"%s\",\"path\":\"%d/%d\",\"content\":\"x\"}",
-		    i % 3 == 0	     ? "append" :
+		    i % 3 == 0	   ? "append" :
 			i % 3 == 1 ? "write" :
 				     "overwrite",
 		    i % 70, i);
@@ -643,7 +642,7 @@ END_TEST
 
 START_TEST(what_can_not_pass_is_not_tried_again)
 {
-	struct rlimit rl = { 2, RLIM_INFINITY };
+	struct rlimit rl = {2, RLIM_INFINITY};
 
 	begin(_i);
 	o.retries = 3;
@@ -738,7 +737,7 @@ END_TEST
 
 START_TEST(a_torn_append_is_answered_and_the_next_begins_a_line)
 {
-	struct rlimit rl = { 3, RLIM_INFINITY };
+	struct rlimit rl = {3, RLIM_INFINITY};
 	int other;
 
 	begin(_i);
@@ -789,8 +788,8 @@ main(void)
 	tcase_add_loop_test(core,
 	    overwrite_replaces_and_keeps_the_mode_but_no_set_user_id, 0, WAYS);
 	tcase_add_test(core, overwrite_keeps_the_owner_as_root);
-	tcase_add_loop_test(core,
-	    modes_are_as_asked_for_and_else_by_the_umask, 0, WAYS);
+	tcase_add_loop_test(core, modes_are_as_asked_for_and_else_by_the_umask,
+	    0, WAYS);
 	tcase_add_loop_test(core,
 	    delete_removes_files_links_and_empty_directories, 0, WAYS);
 	tcase_add_loop_test(core, mkdir_makes_parents_and_takes_what_is_there,

@@ -10,13 +10,13 @@ static const struct {
 	const char *text;
 	const char *digits;
 } rfc4648[] = {
-	{ "", "" },
-	{ "f", "Zg==" },
-	{ "fo", "Zm8=" },
-	{ "foo", "Zm9v" },
-	{ "foob", "Zm9vYg==" },
-	{ "fooba", "Zm9vYmE=" },
-	{ "foobar", "Zm9vYmFy" },
+    {"", ""},
+    {"f", "Zg=="},
+    {"fo", "Zm8="},
+    {"foo", "Zm9v"},
+    {"foob", "Zm9vYg=="},
+    {"fooba", "Zm9vYmE="},
+    {"foobar", "Zm9vYmFy"},
 };
 
 START_TEST(the_vectors_of_the_rfc_decode)
@@ -44,8 +44,8 @@ START_TEST(all_bytes_come_back_from_what_json_writes)
 	for (len = 0; len <= sizeof(data); len++) {
 		buf_clear(&b);
 		json_base64(&b, data, len);
-		ck_assert_int_eq(
-		    base64_decode(b.data + 1, b.len - 2, out, &n), 0);
+		ck_assert_int_eq(base64_decode(b.data + 1, b.len - 2, out, &n),
+		    0);
 		ck_assert_uint_eq(n, len);
 		ck_assert_int_eq(memcmp(out, data, n), 0);
 	}
@@ -53,9 +53,9 @@ START_TEST(all_bytes_come_back_from_what_json_writes)
 }
 END_TEST
 
-static const char *const inexact[] = { "Zg", "Zg=", "Zg===", "Zh==", "Zm9=",
-	"Zg==Zg==", "Z===", "====", "=", "Zm 9v", "Zm9v\n", "Zm9v\nZg==",
-	"Zm-_", "Zm9\xff", "Zg=a", "Z=g=" };
+static const char *const inexact[] = {"Zg",
+    "Zg=", "Zg===", "Zh==", "Zm9=", "Zg==Zg==", "Z===", "====", "=", "Zm 9v",
+    "Zm9v\n", "Zm9v\nZg==", "Zm-_", "Zm9\xff", "Zg=a", "Z=g="};
 
 START_TEST(what_is_not_exact_is_refused)
 {

@@ -15,7 +15,7 @@
 #include "scratch.h"
 
 /* Each test runs with openat2 and with the walk. */
-static const unsigned ways[] = { 0, BENEATH_WALK };
+static const unsigned ways[] = {0, BENEATH_WALK};
 
 static struct scratch dir;
 static struct beneath b;
@@ -113,18 +113,21 @@ START_TEST(only_regular_files_are_opened_and_no_fifo_is_waited_for)
 	ck_assert_int_ne(fd, -1);
 	ck_assert_int_eq((int)st.st_size, 7);
 	(void)close(fd);
-	ck_assert_int_eq(
-	    beneath_open_regular(&b, dir.fd, "fifo", O_WRONLY, &st), -1);
+	ck_assert_int_eq(beneath_open_regular(&b, dir.fd, "fifo", O_WRONLY,
+			     &st),
+	    -1);
 	ck_assert_int_eq(errno, EINVAL);
 	ck_assert(S_ISFIFO(st.st_mode));
 	ck_assert_int_eq(beneath_open_regular(&b, dir.fd, "d", O_RDONLY, &st),
 	    -1);
 	ck_assert_int_eq(errno, EISDIR);
-	ck_assert_int_eq(
-	    beneath_open_regular(&b, dir.fd, "d/e/flink", O_RDONLY, &st), -1);
+	ck_assert_int_eq(beneath_open_regular(&b, dir.fd, "d/e/flink", O_RDONLY,
+			     &st),
+	    -1);
 	ck_assert_int_eq(errno, ELOOP);
-	ck_assert_int_eq(
-	    beneath_open_regular(&b, dir.fd, "d/e/gone", O_RDONLY, &st), -1);
+	ck_assert_int_eq(beneath_open_regular(&b, dir.fd, "d/e/gone", O_RDONLY,
+			     &st),
+	    -1);
 	ck_assert_int_eq(errno, ENOENT);
 	scratch_close(&dir);
 }
@@ -225,8 +228,8 @@ START_TEST(deep_paths_are_walked_without_keeping_descriptors)
 }
 END_TEST
 
-static const char *const spelt_badly[] = { "", "/", "/a", "a/", ".", "..",
-	"a/..", "../a", "a/../b", "./a", "a/.", "a//b", "//a" };
+static const char *const spelt_badly[] = {"", "/", "/a", "a/", ".", "..",
+    "a/..", "../a", "a/../b", "./a", "a/.", "a//b", "//a"};
 
 START_TEST(bad_spelling_is_refused)
 {
@@ -237,13 +240,12 @@ END_TEST
 
 START_TEST(odd_names_that_are_none_of_our_business_are_let_through)
 {
-	static const char *const fine[] = { "...", "..a", ".a", "a..", "-",
-		" ", "a\nb", "\xff\xfe", "a/.b/...c", "~", "a\\b", "*" };
+	static const char *const fine[] = {"...", "..a", ".a", "a..", "-", " ",
+	    "a\nb", "\xff\xfe", "a/.b/...c", "~", "a\\b", "*"};
 	size_t i;
 
 	for (i = 0; i < sizeof(fine) / sizeof(fine[0]); i++)
-		ck_assert_msg(beneath_why_not(fine[i], strlen(fine[i])) ==
-			NULL,
+		ck_assert_msg(beneath_why_not(fine[i], strlen(fine[i])) == NULL,
 		    "%s", fine[i]);
 	ck_assert_ptr_nonnull(beneath_why_not("a\0b", 3));
 }

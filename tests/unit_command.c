@@ -95,8 +95,9 @@ START_TEST(a_path_in_base64_carries_bytes_that_are_not_text)
 			     "b\",\"path_base64\":\"Yf9i\"}",
 			     &bad),
 	    0);
-	ck_assert_str_eq(c.path, "a\xff"
-				 "b");
+	ck_assert_str_eq(c.path,
+	    "a\xff"
+	    "b");
 	command_free(&c);
 	ck_assert_int_eq(parse(&c,
 			     "{\"op\":\"mkdir\",\"path\":\"axb\","
@@ -122,9 +123,9 @@ START_TEST(a_path_in_base64_carries_bytes_that_are_not_text)
 }
 END_TEST
 
-static const char *const ids[] = { "1.10", "123456789012345678901234567890",
-	"null", "true", "\"a\\\"}b\"", "[1,[2],{\"id\":\"x\"}]",
-	"{\"a\":\"]\",\"id\":7}", "\"\\\\\"", "-0.0", "\"\"" };
+static const char *const ids[] = {"1.10", "123456789012345678901234567890",
+    "null", "true", "\"a\\\"}b\"", "[1,[2],{\"id\":\"x\"}]",
+    "{\"a\":\"]\",\"id\":7}", "\"\\\\\"", "-0.0", "\"\""};
 
 START_TEST(an_id_comes_back_as_it_was_spelt)
 {
@@ -135,10 +136,12 @@ START_TEST(an_id_comes_back_as_it_was_spelt)
 
 	for (first = 0; first < 3; first++) {
 		(void)snprintf(line, sizeof(line),
-		    first == 0	     ? "{\"id\":%s,\"op\":\"delete\",\"path\":\"id\"}" :
-			first == 1 ? "{ \"x\" : {\"id\":1}, \"id\" : %s , "
-				     "\"op\":\"delete\",\"path\":\"a\"}" :
-				     "{\"op\":\"delete\",\"path\":\"a\",\"id\":%s}",
+		    first == 0 ?
+			"{\"id\":%s,\"op\":\"delete\",\"path\":\"id\"}" :
+			first == 1 ?
+			"{ \"x\" : {\"id\":1}, \"id\" : %s , "
+			"\"op\":\"delete\",\"path\":\"a\"}" :
+			"{\"op\":\"delete\",\"path\":\"a\",\"id\":%s}",
 		    ids[_i]);
 		ck_assert_msg(parse(&c, line, &bad) == 0, "%s", line);
 		ck_assert_uint_eq(c.id_len, strlen(ids[_i]));
@@ -152,85 +155,81 @@ static const struct {
 	const char *line;
 	const char *error;
 } refused[] = {
-	{ "", "bad-json" },
-	{ "{", "bad-json" },
-	{ "nonsense", "bad-json" },
-	{ "{\"op\":\"delete\",\"path\":\"a\"", "bad-json" },
-	{ "{\"op\":\"delete\",\"path\":\"a\"} {}", "bad-json" },
-	{ "{\"op\":\"delete\",\"path\":\"a\"}x", "bad-json" },
-	{ "{\"op\":\"delete\",\"path\":\"a\",\"path\":\"b\"}", "bad-json" },
-	{ "{\"op\":\"delete\",\"path\":\"a\",\"x\":NaN}", "bad-json" },
-	{ "{\"op\":\"delete\",\"path\":\"a\",\"x\":Infinity}", "bad-json" },
-	{ "{\"op\":\"delete\",\"path\":\"a\",}", "bad-json" },
-	{ "{'op':'delete','path':'a'}", "bad-json" },
-	{ "{\"op\":\"delete\",\"path\":\"\xff\"}", "bad-json" },
-	{ "{\"op\":\"delete\",\"path\":\"\xed\xa0\x80\"}", "bad-json" },
-	{ "{\"op\":\"delete\",\"path\":\"\xc0\xaf\"}", "bad-json" },
-	{ "{\"op\":\"delete\",\"path\":\"a\tb\"}", "bad-json" },
-	{ "{\"op\":\"write\",\"path\":\"a\",\"content\":\"\\ud800\"}",
-	    "lone-surrogate" },
-	{ "{\"op\":\"write\",\"path\":\"a\",\"content\":\"\\udc00x\"}",
-	    "lone-surrogate" },
-	{ "{\"op\":\"write\",\"path\":\"a\",\"content\":\"\\ud800\\u0041\"}",
-	    "lone-surrogate" },
-	{ "42", "bad-command" },
-	{ "null", "bad-command" },
-	{ "[]", "bad-command" },
-	{ "\"delete\"", "bad-command" },
-	{ "{}", "bad-command" },
-	{ "{\"path\":\"a\"}", "bad-command" },
-	{ "{\"op\":\"delete\"}", "bad-command" },
-	{ "{\"op\":null,\"path\":\"a\"}", "bad-command" },
-	{ "{\"op\":7,\"path\":\"a\"}", "bad-command" },
-	{ "{\"op\":\"delete\",\"path\":7}", "bad-command" },
-	{ "{\"op\":\"delete\",\"path\":null}", "bad-command" },
-	{ "{\"op\":\"delete\",\"path_base64\":\"Y\"}", "bad-command" },
-	{ "{\"op\":\"write\",\"path\":\"a\"}", "bad-command" },
-	{ "{\"op\":\"write\",\"path\":\"a\",\"content\":null}", "bad-command" },
-	{ "{\"op\":\"write\",\"path\":\"a\",\"content\":1}", "bad-command" },
-	{ "{\"op\":\"write\",\"path\":\"a\",\"content\":\"x\","
-	  "\"truncated\":true}",
-	    "bad-command" },
-	{ "{\"op\":\"write\",\"path\":\"a\",\"content\":\"x\","
-	  "\"truncated\":1}",
-	    "bad-command" },
-	{ "{\"op\":\"write\",\"path\":\"a\",\"content\":\"Zh==\","
-	  "\"encoding\":\"base64\"}",
-	    "bad-command" },
-	{ "{\"op\":\"write\",\"path\":\"a\",\"content\":\"x\","
-	  "\"encoding\":\"latin1\"}",
-	    "bad-command" },
-	{ "{\"op\":\"mkdir\",\"path\":\"a\",\"mode\":\"1777\"}",
-	    "bad-command" },
-	{ "{\"op\":\"mkdir\",\"path\":\"a\",\"mode\":\"4755\"}",
-	    "bad-command" },
-	{ "{\"op\":\"mkdir\",\"path\":\"a\",\"mode\":\"\"}", "bad-command" },
-	{ "{\"op\":\"mkdir\",\"path\":\"a\",\"mode\":\"8\"}", "bad-command" },
-	{ "{\"op\":\"mkdir\",\"path\":\"a\",\"mode\":\"-1\"}", "bad-command" },
-	{ "{\"op\":\"mkdir\",\"path\":\"a\",\"mode\":\"00000000644\"}",
-	    "bad-command" },
-	{ "{\"op\":\"mkdir\",\"path\":\"a\",\"mode\":420}", "bad-command" },
-	{ "{\"op\":\"rename\",\"path\":\"a\"}", "bad-command" },
-	{ "{\"op\":\"rename\",\"path\":\"a\",\"old_path\":\"b\","
-	  "\"replace\":1}",
-	    "bad-command" },
-	{ "{\"op\":\"rename\",\"path\":\"a\",\"old_path\":\"../b\"}",
-	    "bad-path" },
-	{ "{\"op\":\"delete\",\"path\":\"\"}", "bad-path" },
-	{ "{\"op\":\"delete\",\"path\":\"/etc/passwd\"}", "bad-path" },
-	{ "{\"op\":\"delete\",\"path\":\"a/\"}", "bad-path" },
-	{ "{\"op\":\"delete\",\"path\":\"a//b\"}", "bad-path" },
-	{ "{\"op\":\"delete\",\"path\":\".\"}", "bad-path" },
-	{ "{\"op\":\"delete\",\"path\":\"a/..\"}", "bad-path" },
-	{ "{\"op\":\"delete\",\"path\":\"a/./b\"}", "bad-path" },
-	{ "{\"op\":\"delete\",\"path\":\"a\\u0000b\"}", "bad-path" },
-	{ "{\"op\":\"delete\",\"path_base64\":\"YQBi\"}", "bad-path" },
-	{ "{\"op\":\"delete\",\"path\":\".fswrite-0123456789abcdef\"}",
-	    "bad-path" },
-	{ "{\"op\":\"delete\",\"path\":\"a/.fswrite-0123456789abcdef/b\"}",
-	    "bad-path" },
-	{ "{\"op\":\"remove-all\",\"path\":\"a\"}", "unknown-op" },
-	{ "{\"op\":\"\",\"path\":\"a\"}", "unknown-op" },
+    {"", "bad-json"},
+    {"{", "bad-json"},
+    {"nonsense", "bad-json"},
+    {"{\"op\":\"delete\",\"path\":\"a\"", "bad-json"},
+    {"{\"op\":\"delete\",\"path\":\"a\"} {}", "bad-json"},
+    {"{\"op\":\"delete\",\"path\":\"a\"}x", "bad-json"},
+    {"{\"op\":\"delete\",\"path\":\"a\",\"path\":\"b\"}", "bad-json"},
+    {"{\"op\":\"delete\",\"path\":\"a\",\"x\":NaN}", "bad-json"},
+    {"{\"op\":\"delete\",\"path\":\"a\",\"x\":Infinity}", "bad-json"},
+    {"{\"op\":\"delete\",\"path\":\"a\",}", "bad-json"},
+    {"{'op':'delete','path':'a'}", "bad-json"},
+    {"{\"op\":\"delete\",\"path\":\"\xff\"}", "bad-json"},
+    {"{\"op\":\"delete\",\"path\":\"\xed\xa0\x80\"}", "bad-json"},
+    {"{\"op\":\"delete\",\"path\":\"\xc0\xaf\"}", "bad-json"},
+    {"{\"op\":\"delete\",\"path\":\"a\tb\"}", "bad-json"},
+    {"{\"op\":\"write\",\"path\":\"a\",\"content\":\"\\ud800\"}",
+	"lone-surrogate"},
+    {"{\"op\":\"write\",\"path\":\"a\",\"content\":\"\\udc00x\"}",
+	"lone-surrogate"},
+    {"{\"op\":\"write\",\"path\":\"a\",\"content\":\"\\ud800\\u0041\"}",
+	"lone-surrogate"},
+    {"42", "bad-command"},
+    {"null", "bad-command"},
+    {"[]", "bad-command"},
+    {"\"delete\"", "bad-command"},
+    {"{}", "bad-command"},
+    {"{\"path\":\"a\"}", "bad-command"},
+    {"{\"op\":\"delete\"}", "bad-command"},
+    {"{\"op\":null,\"path\":\"a\"}", "bad-command"},
+    {"{\"op\":7,\"path\":\"a\"}", "bad-command"},
+    {"{\"op\":\"delete\",\"path\":7}", "bad-command"},
+    {"{\"op\":\"delete\",\"path\":null}", "bad-command"},
+    {"{\"op\":\"delete\",\"path_base64\":\"Y\"}", "bad-command"},
+    {"{\"op\":\"write\",\"path\":\"a\"}", "bad-command"},
+    {"{\"op\":\"write\",\"path\":\"a\",\"content\":null}", "bad-command"},
+    {"{\"op\":\"write\",\"path\":\"a\",\"content\":1}", "bad-command"},
+    {"{\"op\":\"write\",\"path\":\"a\",\"content\":\"x\","
+     "\"truncated\":true}",
+	"bad-command"},
+    {"{\"op\":\"write\",\"path\":\"a\",\"content\":\"x\","
+     "\"truncated\":1}",
+	"bad-command"},
+    {"{\"op\":\"write\",\"path\":\"a\",\"content\":\"Zh==\","
+     "\"encoding\":\"base64\"}",
+	"bad-command"},
+    {"{\"op\":\"write\",\"path\":\"a\",\"content\":\"x\","
+     "\"encoding\":\"latin1\"}",
+	"bad-command"},
+    {"{\"op\":\"mkdir\",\"path\":\"a\",\"mode\":\"1777\"}", "bad-command"},
+    {"{\"op\":\"mkdir\",\"path\":\"a\",\"mode\":\"4755\"}", "bad-command"},
+    {"{\"op\":\"mkdir\",\"path\":\"a\",\"mode\":\"\"}", "bad-command"},
+    {"{\"op\":\"mkdir\",\"path\":\"a\",\"mode\":\"8\"}", "bad-command"},
+    {"{\"op\":\"mkdir\",\"path\":\"a\",\"mode\":\"-1\"}", "bad-command"},
+    {"{\"op\":\"mkdir\",\"path\":\"a\",\"mode\":\"00000000644\"}",
+	"bad-command"},
+    {"{\"op\":\"mkdir\",\"path\":\"a\",\"mode\":420}", "bad-command"},
+    {"{\"op\":\"rename\",\"path\":\"a\"}", "bad-command"},
+    {"{\"op\":\"rename\",\"path\":\"a\",\"old_path\":\"b\","
+     "\"replace\":1}",
+	"bad-command"},
+    {"{\"op\":\"rename\",\"path\":\"a\",\"old_path\":\"../b\"}", "bad-path"},
+    {"{\"op\":\"delete\",\"path\":\"\"}", "bad-path"},
+    {"{\"op\":\"delete\",\"path\":\"/etc/passwd\"}", "bad-path"},
+    {"{\"op\":\"delete\",\"path\":\"a/\"}", "bad-path"},
+    {"{\"op\":\"delete\",\"path\":\"a//b\"}", "bad-path"},
+    {"{\"op\":\"delete\",\"path\":\".\"}", "bad-path"},
+    {"{\"op\":\"delete\",\"path\":\"a/..\"}", "bad-path"},
+    {"{\"op\":\"delete\",\"path\":\"a/./b\"}", "bad-path"},
+    {"{\"op\":\"delete\",\"path\":\"a\\u0000b\"}", "bad-path"},
+    {"{\"op\":\"delete\",\"path_base64\":\"YQBi\"}", "bad-path"},
+    {"{\"op\":\"delete\",\"path\":\".fswrite-0123456789abcdef\"}", "bad-path"},
+    {"{\"op\":\"delete\",\"path\":\"a/.fswrite-0123456789abcdef/b\"}",
+	"bad-path"},
+    {"{\"op\":\"remove-all\",\"path\":\"a\"}", "unknown-op"},
+    {"{\"op\":\"\",\"path\":\"a\"}", "unknown-op"},
 };
 
 START_TEST(what_is_wrong_is_refused_by_its_name)
@@ -271,8 +270,7 @@ START_TEST(a_bad_command_still_has_its_id)
 	ck_assert_int_eq(parse(&c, "{\"op\":\"nop\",\"id\":5}", &bad), -1);
 	ck_assert_uint_eq(c.id_len, 1);
 	command_free(&c);
-	ck_assert_int_eq(parse(&c,
-			     "{\"op\":\"write\",\"path\":\"p\",\"id\":5}",
+	ck_assert_int_eq(parse(&c, "{\"op\":\"write\",\"path\":\"p\",\"id\":5}",
 			     &bad),
 	    -1);
 	ck_assert_int_eq(c.op, COMMAND_WRITE);
@@ -285,15 +283,15 @@ static const struct {
 	const char *op;
 	const char *guess;
 } guesses[] = {
-	{ "appendd", "append" },
-	{ "apend", "append" },
-	{ "Append", "append" },
-	{ "rm", "delete" },
-	{ "create", "write" },
-	{ "mv", "rename" },
-	{ "overwirte", "overwrite" },
-	{ "xyzzy", NULL },
-	{ "supercalifragilisticexpialidocious", NULL },
+    {"appendd", "append"},
+    {"apend", "append"},
+    {"Append", "append"},
+    {"rm", "delete"},
+    {"create", "write"},
+    {"mv", "rename"},
+    {"overwirte", "overwrite"},
+    {"xyzzy", NULL},
+    {"supercalifragilisticexpialidocious", NULL},
 };
 
 START_TEST(an_unknown_operation_gets_a_suggestion)

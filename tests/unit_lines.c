@@ -136,7 +136,7 @@ END_TEST
 START_TEST(an_endless_line_takes_no_memory)
 {
 	struct lines *l = lines_new(in, 1000);
-	struct rlimit rl = { 0, 0 };
+	struct rlimit rl = {0, 0};
 	static char block[32768];
 	struct line line;
 	size_t i, told = 0;

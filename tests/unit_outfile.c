@@ -287,7 +287,8 @@ main(void)
 	tcase_add_test(limits,
 	    another_process_at_work_is_waited_for_and_not_disturbed);
 	tcase_add_test(limits, many_at_one_target_leave_one_whole_file);
-	tcase_add_test(limits, a_full_file_system_is_an_error_and_leaves_nothing);
+	tcase_add_test(limits,
+	    a_full_file_system_is_an_error_and_leaves_nothing);
 	tcase_add_loop_test(hostile,
 	    a_trap_under_the_temporary_name_is_removed_not_used, 0, 3);
 	suite_add_tcase(s, core);

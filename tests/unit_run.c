@@ -46,7 +46,7 @@ add(struct run *r, const char *s, size_t tag)
 static void
 limit_file(rlim_t bytes)
 {
-	struct rlimit rl = { bytes, RLIM_INFINITY };
+	struct rlimit rl = {bytes, RLIM_INFINITY};
 
 	(void)signal(SIGXFSZ, SIG_IGN);
 	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &rl), 0);

@@ -31,8 +31,8 @@ end(void)
 static void
 open_below(struct scratch *s, const char *name)
 {
-	ck_assert_int_lt(snprintf(s->path, sizeof(s->path), "%s/%d%s",
-			     top.path, (int)getpid(), name),
+	ck_assert_int_lt(snprintf(s->path, sizeof(s->path), "%s/%d%s", top.path,
+			     (int)getpid(), name),
 	    (int)sizeof(s->path));
 	ck_assert_int_eq(mkdir(s->path, 0755), 0);
 	s->fd = open(s->path, O_RDONLY | O_DIRECTORY);
@@ -188,8 +188,7 @@ main(void)
 	tcase_add_test(core, below_the_directory_everything_works);
 	tcase_add_test(core, reading_is_as_it_was);
 	tcase_add_test(core, without_moves_files_stay_in_their_directory);
-	tcase_add_test(hostile,
-	    outside_nothing_can_be_made_changed_or_removed);
+	tcase_add_test(hostile, outside_nothing_can_be_made_changed_or_removed);
 	tcase_add_test(hostile, a_directory_that_is_moved_out_is_out);
 	suite_add_tcase(s, core);
 	suite_add_tcase(s, hostile);

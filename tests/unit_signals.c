@@ -7,12 +7,12 @@
 
 #include "signals.h"
 
-static const int set[] = { SIGTERM, SIGHUP, SIGUSR1 };
+static const int set[] = {SIGTERM, SIGHUP, SIGUSR1};
 
 START_TEST(signals_can_be_polled_for_and_come_in_order)
 {
 	int fd = signals_open(set, 3);
-	struct pollfd p = { .fd = fd, .events = POLLIN };
+	struct pollfd p = {.fd = fd, .events = POLLIN};
 
 	ck_assert_int_ne(fd, -1);
 	ck_assert_int_eq(poll(&p, 1, 0), 0);
@@ -63,7 +63,7 @@ END_TEST
 
 START_TEST(a_signal_that_cannot_be_caught_is_an_error)
 {
-	static const int bad[] = { SIGHUP, SIGKILL };
+	static const int bad[] = {SIGHUP, SIGKILL};
 	struct sigaction sa;
 
 	ck_assert_int_eq(signals_open(bad, 2), -1);

@@ -21,7 +21,7 @@ parse(char **argv)
 	return write_options_parse(&o, argc, argv, why, sizeof(why));
 }
 
-#define PARSE(...) parse((char *[]){ "fswrite", __VA_ARGS__, NULL })
+#define PARSE(...) parse((char *[]){"fswrite", __VA_ARGS__, NULL})
 
 START_TEST(defaults_are_those_of_the_manual)
 {
@@ -42,10 +42,10 @@ END_TEST
 START_TEST(all_options_are_understood)
 {
 	ck_assert_int_eq(PARSE("--ack", "--sync", "--stop-on-error", "--retry",
-			     "3", "--retry-delay=0.25", "--ops",
-			     "append,write", "--max-line", "100", "--watched",
-			     "a", "--watched", "b", "--chain", "--force",
-			     "--allow-mounts", "-nqv", "--", "-out"),
+			     "3", "--retry-delay=0.25", "--ops", "append,write",
+			     "--max-line", "100", "--watched", "a", "--watched",
+			     "b", "--chain", "--force", "--allow-mounts",
+			     "-nqv", "--", "-out"),
 	    WRITE_OPTIONS_RUN);
 	ck_assert(o.ack && o.sync && o.stop_on_error && o.mounts);
 	ck_assert(o.dry_run && o.quiet && o.verbose && o.force && o.chain);
@@ -74,16 +74,14 @@ END_TEST
 
 START_TEST(nonsense_is_refused_with_a_reason)
 {
-	ck_assert_int_eq(parse((char *[]){ "fswrite", NULL }),
-	    WRITE_OPTIONS_BAD);
+	ck_assert_int_eq(parse((char *[]){"fswrite", NULL}), WRITE_OPTIONS_BAD);
 	ck_assert_str_eq(why, "which directory?");
 	ck_assert_int_eq(PARSE("a", "b"), WRITE_OPTIONS_BAD);
 	ck_assert_int_eq(PARSE("--nope", "a"), WRITE_OPTIONS_BAD);
 	ck_assert_int_eq(PARSE("--retry", "-1", "a"), WRITE_OPTIONS_BAD);
 	ck_assert_ptr_nonnull(strstr(why, "--retry -1"));
 	ck_assert_int_eq(PARSE("--retry", "x", "a"), WRITE_OPTIONS_BAD);
-	ck_assert_int_eq(PARSE("--retry-delay", "nan", "a"),
-	    WRITE_OPTIONS_BAD);
+	ck_assert_int_eq(PARSE("--retry-delay", "nan", "a"), WRITE_OPTIONS_BAD);
 	ck_assert_int_eq(PARSE("--retry-delay", "-1", "a"), WRITE_OPTIONS_BAD);
 	ck_assert_int_eq(PARSE("--retry-delay", "1s", "a"), WRITE_OPTIONS_BAD);
 	ck_assert_int_eq(PARSE("--max-line", "0", "a"), WRITE_OPTIONS_BAD);
