@@ -334,8 +334,9 @@ apply_open_dir(struct apply *a, const char *path)
 	do {
 		fd = beneath_open(&a->below, a->below.rootfd, path,
 		    O_RDONLY | O_DIRECTORY, 0);
-		/* A letter box: names may be put in, but not be listed. */
-		if (fd == -1 && errno == EACCES)
+		/* A letter box: names may be put in, but not be listed. There
+		 * is no way to sync it. */
+		if (fd == -1 && errno == EACCES && !a->o->sync)
 			fd = beneath_open(&a->below, a->below.rootfd, path,
 			    COMPAT_O_PATH | O_DIRECTORY, 0);
 	} while (fd == -1 && apply_shrink(a));

@@ -61,6 +61,8 @@ scratch_put(int dirfd, const char *name, const char *content)
 char *
 scratch_get(int dirfd, const char *name)
 {
+	static char *kept[SCRATCH_KEPT];
+	static size_t next;
 	struct stat st;
 	char *data;
 	ssize_t n;
@@ -75,6 +77,9 @@ scratch_get(int dirfd, const char *name)
 	n = read(fd, data, (size_t)st.st_size);
 	ck_assert_int_eq(n, (ssize_t)st.st_size);
 	(void)close(fd);
+	free(kept[next]);
+	kept[next] = data;
+	next = (next + 1) % SCRATCH_KEPT;
 	return data;
 }
 

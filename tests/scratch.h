@@ -28,8 +28,9 @@ void scratch_close(struct scratch *s);
 /* Makes or overwrites a file. */
 void scratch_put(int dirfd, const char *name, const char *content);
 
-/* A file's content as a string, NULL where there is no such file; owned by the
- * caller, who may leave it to the end of the process. */
+/* A file's content as a string, NULL where there is no such file. Good until
+ * SCRATCH_KEPT more have been read. */
+#define SCRATCH_KEPT 8
 char *scratch_get(int dirfd, const char *name);
 
 /* Bytes of the file, -1 where there is none. */

@@ -144,7 +144,6 @@ expect_file(const char *name, const char *content)
 
 	ck_assert_msg(is != NULL, "no %s", name);
 	ck_assert_str_eq(is, content);
-	free(is);
 }
 
 static mode_t
