@@ -8,6 +8,7 @@
 #include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "answer.h"
@@ -556,6 +557,73 @@ START_TEST(a_directory_that_became_a_link_is_not_followed)
 }
 END_TEST
 
+/* Makes d a directory and a link to one outside in turn, as fast as it can. */
+static void
+race(const char *path)
+{
+	char d[128], real[128], link[128];
+
+	(void)snprintf(d, sizeof(d), "%s/d", path);
+	(void)snprintf(real, sizeof(real), "%s/real", path);
+	(void)snprintf(link, sizeof(link), "%s/link", path);
+	for (;;) {
+		(void)rename(d, real);
+		(void)rename(link, d);
+		(void)rename(d, link);
+		(void)rename(real, d);
+	}
+}
+
+START_TEST(no_race_leads_out_of_the_directory)
+{
+	static const char *const forms[] = {
+	    "{\"op\":\"write\",\"path\":\"d/w%d\",\"content\":\"x\"}",
+	    "{\"op\":\"append\",\"path\":\"d/victim\",\"content\":\"%d\"}",
+	    "{\"op\":\"append\",\"path\":\"d/e/a%d\",\"content\":\"x\"}",
+	    "{\"op\":\"overwrite\",\"path\":\"d/victim\","
+	    "\"content\":\"%d\"}",
+	    "{\"op\":\"mkdir\",\"path\":\"d/m%d\"}",
+	    "{\"op\":\"delete\",\"path\":\"d/v%d\"}",
+	    "{\"op\":\"rename\",\"old_path\":\"d/w%d\","
+	    "\"path\":\"d/v\",\"replace\":true}",
+	};
+	struct scratch outside;
+	size_t i, done = 0;
+	char json[128];
+	int batch;
+	pid_t pid;
+
+	begin(_i);
+	scratch_open(&outside);
+	scratch_put(outside.fd, "victim", "v");
+	scratch_put(outside.fd, "v", "v");
+	ck_assert_int_eq(mkdirat(dir.fd, "d", 0755), 0);
+	ck_assert_int_eq(symlinkat(outside.path, dir.fd, "link"), 0);
+	pid = fork();
+	ck_assert_int_ne(pid, -1);
+	if (pid == 0)
+		race(dir.path);
+	for (batch = 0; batch < 150; batch++) {
+		for (i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+			(void)snprintf(json, sizeof(json), forms[i], batch);
+			say(json);
+		}
+		commit();
+		for (i = 0; i < ngot; i++)
+			done += got[i].ok;
+	}
+	ck_assert_int_eq(kill(pid, SIGKILL), 0);
+	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+	ck_assert_uint_eq(scratch_count(outside.fd, "."), 2);
+	ck_assert_str_eq(scratch_get(outside.fd, "victim"), "v");
+	ck_assert_str_eq(scratch_get(outside.fd, "v"), "v");
+	/* Some came through, else this would have tried nothing. */
+	ck_assert_uint_gt(done, 10);
+	scratch_close(&outside);
+	end();
+}
+END_TEST
+
 START_TEST(many_files_need_few_descriptors)
 {
 	struct rlimit rl;
@@ -828,6 +896,9 @@ main(void)
 	    WAYS);
 	tcase_add_loop_test(hostile,
 	    a_directory_that_became_a_link_is_not_followed, 0, WAYS);
+	tcase_set_timeout(hostile, 60);
+	tcase_add_loop_test(hostile, no_race_leads_out_of_the_directory, 0,
+	    WAYS);
 	suite_add_tcase(s, core);
 	suite_add_tcase(s, limits);
 	suite_add_tcase(s, hostile);
