@@ -112,10 +112,21 @@ on_created(struct core *c, struct dir *d, const char *name, bool isdir,
 }
 
 static void
-on_deleted(struct core *c, struct dir *d, const char *name, bool isdir)
+on_deleted(struct core *c, struct dir *d, const char *name, bool isdir,
+    bool moved)
 {
+	struct event_stat st;
 	struct entry *e;
+	bool link;
+	int fd;
 
+	/* Something swapped with a thing outside comes before the other
+	 * goes, by what the kernel says: then it is still there. */
+	if (moved) {
+		fd = core_dirfd(c, d);
+		if (fd == -1 || sync_classify(c, fd, name, &st, &link) == 0)
+			core_doubt(c, d, name);
+	}
 	e = find(d, name);
 	if (e == NULL || is_kernel_dir(e) != isdir)
 		sync_name(c, d, name, COMPLETE_FOUND);
@@ -216,14 +227,26 @@ on_renamed(struct core *c, struct dir *from, struct dir *to,
 		return;
 	}
 	y = find(to, t->to_name);
-	if (y != NULL && is_one(e, y)) {
-		/* It has been seen under its new name already. */
+	if (y != NULL && y->type == EVENT_DIR && tree_below(from, y->dir)) {
+		/* Nothing can replace what it is in: that is elsewhere now. */
 		change_gone(c, from, e);
+		core_doubt(c, to, t->to_name);
 		return;
 	}
 	if (y != NULL && is_exchange(c, from, e, to, y, t)) {
 		skip_inverse(c, from, to, t);
+		if (!is_known(e) || !is_known(y)) {
+			core_doubt(c, from, t->name);
+			core_doubt(c, to, t->to_name);
+		}
 		change_exchanged(c, from, e, to, y);
+		return;
+	}
+	if (y != NULL && is_one(e, y)) {
+		/* It has been seen under its new name already. */
+		core_doubt(c, from, t->name);
+		core_doubt(c, to, t->to_name);
+		change_gone(c, from, e);
 		return;
 	}
 	fd = core_dirfd(c, to);
@@ -244,7 +267,7 @@ on_renamed(struct core *c, struct dir *from, struct dir *to,
 	if (y != NULL && !is_known(y))
 		core_doubt(c, from, t->name); /* it may be there now */
 	(void)change_moved(c, from, e, to, t->to_name, same ? &st : NULL);
-	if (!same && (seen || fd == -1))
+	if (!same)
 		core_doubt(c, to, t->to_name);
 }
 
@@ -352,7 +375,7 @@ at_one(struct core *c, struct dir *d, const struct told *t)
 	if (t->kind == HINT_CREATED)
 		on_created(c, d, t->name, t->isdir, t->moved);
 	else if (t->kind == HINT_DELETED)
-		on_deleted(c, d, t->name, t->isdir);
+		on_deleted(c, d, t->name, t->isdir, t->moved);
 	else
 		on_content(c, d, t);
 }

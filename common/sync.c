@@ -866,6 +866,12 @@ resolve(struct sync *s, struct found *f, int depth)
 			}
 		}
 	}
+	if (f->from != NULL && f->from->type == EVENT_DIR &&
+	    tree_below(f->parent, f->from->dir)) {
+		core_doubt(s->c, f->from_dir, f->from->name);
+		give_up(s, f);
+		return;
+	}
 	f->done = true;
 	if (f->from != NULL)
 		resolve_moved(s, f, y, depth);
