@@ -67,8 +67,9 @@ uint32_t claim_hash(const char *name);
 
 /* Takes the claim on the open directory dirfd (opened for reading, not
  * O_PATH); c->pid is ignored, getpid(2) is taken. It ends when dirfd and all
- * its duplicates are closed, those in a forked child too. Taking it twice
- * through one descriptor is the same as once. Returns 0, or -1 with errno:
+ * its duplicates are closed, those in a forked child too. Each claim wants a
+ * descriptor from an open(2) of its own: the kernel makes one lock of two that
+ * touch, when they are held through one. Returns 0, or -1 with errno:
  * ENOTSUP where the system has no open file description locks, else as
  * fcntl(2) has it (ENOLCK, EBADF). */
 int claim_take(int dirfd, const struct claim *c);

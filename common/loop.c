@@ -360,7 +360,9 @@ walk_place(void *ctx, const char *path)
 	fd = open_dir(AT_FDCWD, path);
 	if (fd == -1)
 		return errno == EMFILE || errno == ENFILE ? -1 : 0;
-	if (mounts_identify(fd, &id) == -1 || !same_dir(&id, &walk->d->id)) {
+	/* Where the paths lead to the one place it is no other one. */
+	if (mounts_identify(fd, &id) == -1 || !same_dir(&id, &walk->d->id) ||
+	    same_place(&id, &walk->d->id)) {
 		(void)close(fd);
 		return 0;
 	}
@@ -369,7 +371,17 @@ walk_place(void *ctx, const char *path)
 		(void)close(fd);
 		return -1;
 	}
+	walk->d->keep = false; /* see drop_places() */
 	return climb(walk->l, fd, w, &walk->d->keep);
+}
+
+/* Lets go of all places but the one by which the directory was opened, which is
+ * in use anyway: an open descriptor would keep somebody's mount busy. */
+static void
+drop_places(struct loop *l, struct dir *d)
+{
+	while (d->nways > 1)
+		way_free(l, &d->ways[--d->nways]);
 }
 
 /* The mount table, read anew when it has changed. Where it cannot be read only
@@ -801,6 +813,7 @@ look_up(struct loop *l, int dirfd, const struct mounts_id *id, struct dir **ret)
 		dir_forget(l, d);
 		return -1;
 	}
+	drop_places(l, d);
 	*ret = d;
 	return 0;
 }

@@ -21,7 +21,8 @@
  *
  * What it costs: the first question about a directory walks up to "/". After
  * that each batch asks each directory on the way once (one fcntl(2) each), and
- * the way is walked anew when the last walk is a second old.
+ * the way is walked anew when the last walk is a second old. For a directory
+ * that bind mounts show at several places it is walked for each batch.
  *
  * A loop may be NULL in every call here: then everything is free (--force).
  */
