@@ -1063,6 +1063,14 @@ shell(const char *fmt, ...)
 void
 skip(const char *sentence, const char *reason)
 {
-	printf("skip - %s - %s\n", sentence, reason);
+	size_t len = strlen(sentence), i;
+
+	/* A function's name will do, too. */
+	if (len > 3 && strcmp(sentence + len - 3, "_fn") == 0)
+		len -= 3;
+	printf("skip - ");
+	for (i = 0; i < len; i++)
+		(void)putchar(sentence[i] == '_' ? ' ' : sentence[i]);
+	printf(" - %s\n", reason);
 	(void)fflush(stdout);
 }
