@@ -111,29 +111,6 @@ on_created(struct core *c, struct dir *d, const char *name, bool isdir,
 		core_doubt(c, d, name);
 }
 
-static void
-on_deleted(struct core *c, struct dir *d, const char *name, bool isdir,
-    bool moved)
-{
-	struct event_stat st;
-	struct entry *e;
-	bool link;
-	int fd;
-
-	/* Something swapped with a thing outside comes before the other
-	 * goes, by what the kernel says: then it is still there. */
-	if (moved) {
-		fd = core_dirfd(c, d);
-		if (fd == -1 || sync_classify(c, fd, name, &st, &link) == 0)
-			core_doubt(c, d, name);
-	}
-	e = find(d, name);
-	if (e == NULL || is_kernel_dir(e) != isdir)
-		sync_name(c, d, name, COMPLETE_FOUND);
-	else
-		change_gone(c, d, e);
-}
-
 static bool
 looks_like(struct core *c, struct dir *d, const char *name,
     const struct entry *e)
@@ -145,6 +122,33 @@ looks_like(struct core *c, struct dir *d, const char *name,
 	fd = core_dirfd(c, d);
 	return fd != -1 && is_known(e) &&
 	    sync_classify(c, fd, name, &st, &link) == 0 && sync_same(e, &st);
+}
+
+static void
+on_deleted(struct core *c, struct dir *d, const char *name, bool isdir,
+    bool moved)
+{
+	struct event_stat st;
+	struct entry *e;
+	bool link;
+	int fd;
+
+	e = find(d, name);
+	if (moved) {
+		/* Something swapped with a thing outside comes before the
+		 * other goes, by what the kernel says; and what a listing
+		 * has found since is not what went. */
+		fd = core_dirfd(c, d);
+		if (fd == -1 || sync_classify(c, fd, name, &st, &link) == 0)
+			core_doubt(c, d, name);
+		if (fd != -1 && e != NULL && is_known(e) &&
+		    looks_like(c, d, name, e))
+			return;
+	}
+	if (e == NULL || is_kernel_dir(e) != isdir)
+		sync_name(c, d, name, COMPLETE_FOUND);
+	else
+		change_gone(c, d, e);
 }
 
 static bool

@@ -799,6 +799,23 @@ resolve_moved(struct sync *s, struct found *f, struct entry *y, int depth)
 	(void)e;
 }
 
+/* The thing found that f's new place is in, while that has not been told. */
+static struct found *
+untold_container(struct sync *s, const struct found *f)
+{
+	const struct dir *d, *loose = NULL;
+	size_t i;
+
+	for (d = f->parent; d->self != NULL; d = d->parent)
+		if (tree_find(d->parent, d->self->name, d->self->len) !=
+		    d->self)
+			loose = d;
+	for (i = 0; loose != NULL && i < s->nfound; i++)
+		if (s->found[i].e == loose->self && &s->found[i] != f)
+			return &s->found[i];
+	return NULL;
+}
+
 /* Tells one thing found; first whatever has to make room for it. */
 static void
 resolve(struct sync *s, struct found *f, int depth)
@@ -814,6 +831,20 @@ resolve(struct sync *s, struct found *f, int depth)
 		return;
 	}
 	f->busy = true;
+	other = f->from == NULL ? NULL : untold_container(s, f);
+	if (other != NULL) {
+		resolve(s, other, depth + 1);
+		if (f->done)
+			return;
+		if (!other->done) {
+			/* It went into what took its name: no rename can
+			 * tell that. */
+			f->from->flags &= (uint8_t)~ENTRY_MOVING;
+			core_doubt(s->c, f->from_dir, f->from->name);
+			give_up(s, f);
+			return;
+		}
+	}
 	/* It went into something that was below it: that goes first. */
 	if (f->from != NULL && f->from->type == EVENT_DIR) {
 		for (up = f->parent; up != NULL && up != f->from->dir;
