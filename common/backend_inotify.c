@@ -311,6 +311,7 @@ inotify_next(struct backend *b, struct hint *h)
 		b->head += record_size(ev);
 		return 1;
 	}
+	b->hold_until = 0;
 	return 0;
 }
 

@@ -504,6 +504,15 @@ leave_dir(struct core *c, struct dir *d)
 	d->flags &= ~DIR_ENTERED;
 }
 
+void
+change_unknown(struct core *c, struct dir *d)
+{
+	change_gone_below(c, d);
+	leave_dir(c, d);
+	d->dev = 0;
+	d->ino = 0;
+}
+
 /* After a move has been told: directories that are no longer entered lose
  * their content, those that are now are looked at again. */
 static void

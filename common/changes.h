@@ -54,6 +54,10 @@ void change_gone(struct core *c, struct dir *d, struct entry *e);
 /* The same for all that is in d. */
 void change_gone_below(struct core *c, struct dir *d);
 
+/* The directory d is not what it was: what is known to be in it is told as
+ * gone, and nothing is known of it any more. */
+void change_unknown(struct core *c, struct dir *d);
+
 /* e is at another name now. What stood there is gone, unless it is a
  * directory that still holds something, which the caller has to take care of.
  * st is that of the new name, or NULL. Returns the entry as it is now, or

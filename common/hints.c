@@ -49,6 +49,19 @@ concerns(const struct dir *d, const char *name)
 	return only == NULL || strcmp(only, name) == 0;
 }
 
+static bool
+looks_like(struct core *c, struct dir *d, const char *name,
+    const struct entry *e)
+{
+	struct event_stat st;
+	bool link;
+	int fd;
+
+	fd = core_dirfd(c, d);
+	return fd != -1 && is_known(e) &&
+	    sync_classify(c, fd, name, &st, &link) == 0 && sync_same(e, &st);
+}
+
 /* Of what kind is something that has left its name before it could be looked
  * at? If it was renamed, it can be seen at the new name. */
 static enum event_type
@@ -74,6 +87,21 @@ type_of_gone(struct core *c, const struct dir *d, const char *name)
 	return event_type_of(st.mode);
 }
 
+/* Something has come to a name that the index has, and what it is cannot be
+ * asked before more has been told. */
+static void
+distrust(struct core *c, struct dir *d, const char *name)
+{
+	struct entry *e = find(d, name);
+
+	if (e == NULL || looks_like(c, d, name, e))
+		return;
+	if (e->type == EVENT_DIR)
+		change_unknown(c, e->dir);
+	else
+		e->ino = 0;
+}
+
 static void
 on_created(struct core *c, struct dir *d, const char *name, bool isdir,
     bool moved)
@@ -89,7 +117,8 @@ on_created(struct core *c, struct dir *d, const char *name, bool isdir,
 	if (scope->npruned > 0)
 		core_suspect(c, scope); /* a pruned directory gets its claim */
 	if (find(d, name) != NULL) {
-		sync_name(c, d, name, how);
+		if (!sync_name(c, d, name, how))
+			distrust(c, d, name);
 		return;
 	}
 	fd = core_dirfd(c, d);
@@ -109,19 +138,6 @@ on_created(struct core *c, struct dir *d, const char *name, bool isdir,
 	change_tell(c, EVENT_CREATED, d, name, type, NULL);
 	if (fd == -1)
 		core_doubt(c, d, name);
-}
-
-static bool
-looks_like(struct core *c, struct dir *d, const char *name,
-    const struct entry *e)
-{
-	struct event_stat st;
-	bool link;
-	int fd;
-
-	fd = core_dirfd(c, d);
-	return fd != -1 && is_known(e) &&
-	    sync_classify(c, fd, name, &st, &link) == 0 && sync_same(e, &st);
 }
 
 static void
@@ -146,7 +162,7 @@ on_deleted(struct core *c, struct dir *d, const char *name, bool isdir,
 			return;
 	}
 	if (e == NULL || is_kernel_dir(e) != isdir)
-		sync_name(c, d, name, COMPLETE_FOUND);
+		(void)sync_name(c, d, name, COMPLETE_FOUND);
 	else
 		change_gone(c, d, e);
 }
@@ -260,7 +276,7 @@ on_renamed(struct core *c, struct dir *from, struct dir *to,
 		e->ino = st.ino; /* not seen under its first name */
 	if (!same && looks_like(c, from, t->name, e)) {
 		/* What the index has here is not what was renamed. */
-		sync_name(c, to, t->to_name, COMPLETE_SURE);
+		(void)sync_name(c, to, t->to_name, COMPLETE_SURE);
 		return;
 	}
 	if (e->type == EVENT_DIR && tree_below(to, e->dir)) {
@@ -296,7 +312,7 @@ on_content(struct core *c, struct dir *d, const struct told *t)
 
 	e = find(d, t->name);
 	if (e == NULL) {
-		sync_name(c, d, t->name, COMPLETE_FOUND);
+		(void)sync_name(c, d, t->name, COMPLETE_FOUND);
 		return;
 	}
 	if (e->type == EVENT_DIR && t->kind != HINT_ATTRIB)
@@ -315,7 +331,7 @@ on_content(struct core *c, struct dir *d, const struct told *t)
 		core_doubt(c, d, t->name);
 	else if (t->kind == HINT_ATTRIB && e->type == EVENT_DIR &&
 	    (e->dir->flags & DIR_UNREADABLE))
-		sync_name(c, d, t->name, COMPLETE_FOUND);
+		(void)sync_name(c, d, t->name, COMPLETE_FOUND);
 }
 
 /* The places of a mark, taken down before what is done at one of them may
@@ -484,7 +500,8 @@ on_gone(struct core *c, struct mark *m)
 		d->next_place = NULL;
 		d->mark = NULL;
 		if (d->self != NULL) {
-			/* If it is there all the same it is watched anew. */
+			/* Something of its name may be there all the same. */
+			change_unknown(c, d);
 			core_doubt(c, d->parent, d->self->name);
 		} else {
 			core_suspect(c, d->owner);
@@ -590,7 +607,7 @@ hints_doubts(struct core *c)
 		memmove(c->doubts, c->doubts + 1,
 		    --c->ndoubts * sizeof(*c->doubts));
 		if (name != NULL)
-			sync_name(c, d, name, COMPLETE_FOUND);
+			(void)sync_name(c, d, name, COMPLETE_FOUND);
 		else
 			sync_compare(c, &d, 1, false, NULL);
 		free(name);

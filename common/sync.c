@@ -1004,7 +1004,7 @@ sync_created(struct core *c, struct dir *d, const char *name,
 	conclude(&s);
 }
 
-void
+bool
 sync_name(struct core *c, struct dir *d, const char *name,
     enum completeness how)
 {
@@ -1016,17 +1016,17 @@ sync_name(struct core *c, struct dir *d, const char *name,
 
 	/* What is not entered is listed whole when it is. */
 	if (!(d->flags & DIR_ENTERED))
-		return;
+		return true;
 	c->nlooks++;
 	fd = core_dirfd(c, d);
 	if (fd == -1) {
 		doubt_place(c, d);
-		return;
+		return false;
 	}
 	if (is_pending(c, d, name)) {
 		/* Once they have been told there is a last look. */
 		core_doubt(c, d, name);
-		return;
+		return false;
 	}
 	c->synthetic = true;
 	(void)clock_gettime(CLOCK_REALTIME, &c->now);
@@ -1059,6 +1059,7 @@ enter:
 	conclude(&s);
 out:
 	c->synthetic = was;
+	return true;
 }
 
 int
