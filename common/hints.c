@@ -246,6 +246,11 @@ on_renamed(struct core *c, struct dir *from, struct dir *to,
 		on_created(c, to, t->to_name, t->isdir, true);
 		return;
 	}
+	if (e->type == EVENT_DIR && tree_below(to, e->dir)) {
+		core_doubt(c, from, t->name);
+		core_doubt(c, to, t->to_name);
+		return;
+	}
 	y = find(to, t->to_name);
 	if (y != NULL && y->type == EVENT_DIR && tree_below(from, y->dir)) {
 		/* Nothing can replace what it is in: that is elsewhere now. */
@@ -277,11 +282,6 @@ on_renamed(struct core *c, struct dir *from, struct dir *to,
 	if (!same && looks_like(c, from, t->name, e)) {
 		/* What the index has here is not what was renamed. */
 		(void)sync_name(c, to, t->to_name, COMPLETE_SURE);
-		return;
-	}
-	if (e->type == EVENT_DIR && tree_below(to, e->dir)) {
-		core_doubt(c, from, t->name);
-		core_doubt(c, to, t->to_name);
 		return;
 	}
 	if (y != NULL && !is_known(y))
