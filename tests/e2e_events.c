@@ -332,6 +332,8 @@ START_TEST(with_w_a_root_that_is_not_there_is_waited_for)
 	harness_run(h, PROGRAM, "-w", "-r", "-e", "+ready,+found", "s", "d/x/y",
 	    NULL);
 	harness_wait_err(h, "waiting for d/x/y");
+	/* What appears before is there at ready, and no event. */
+	(void)harness_ready(h);
 	make_dir("d/x/y");
 	(void)harness_wait(h, "found", "d/x/y");
 	put("d/x/y/a", "");
@@ -345,8 +347,9 @@ START_TEST(with_w_a_file_that_appears_is_told_as_created)
 	struct harness *h = harness_new();
 
 	make_dir("d");
-	harness_run(h, PROGRAM, "-w", "d/f", NULL);
+	harness_run(h, PROGRAM, "-w", "-e", "+ready", "d/f", NULL);
 	harness_wait_err(h, "waiting for d/f");
+	(void)harness_ready(h);
 	put("d/f", "x");
 	(void)harness_wait(h, "created", "d/f");
 	harness_end(h);

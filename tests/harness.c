@@ -366,6 +366,8 @@ void
 harness_close_output(struct harness *h)
 {
 	close_fd(&h->out);
+	/* What was cut off here is no fault of the program. */
+	buf_clear(&h->out_buf);
 }
 
 static int
