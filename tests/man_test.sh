@@ -28,8 +28,8 @@ for page in man/*.1; do
 	sed -n 's/^ *\(-.*\)/\1/p' "$tmp/help" | sed 's/   *.*//' |
 		grep -oE -- '(^|[ ,;])--?[A-Za-z0-9][A-Za-z0-9-]*' |
 		sed 's/^[ ,;]*//' | sort -u >"$tmp/in-help"
-	# .It Fl r , Fl -recursive
-	sed -n 's/^\.It //p' "$page" | grep -oE 'Fl -?[A-Za-z0-9][A-Za-z0-9-]*' |
+	# .It Fl r , Fl -recursive, where the second Fl may be left out
+	sed -n 's/^\.It //p' "$page" | sed 's/ , -/ , Fl -/g' | grep -oE 'Fl -?[A-Za-z0-9][A-Za-z0-9-]*' |
 		sed 's/^Fl /-/' | sort -u >"$tmp/in-page"
 	[ "$(grep -c . "$tmp/in-help")" -gt 5 ] &&
 		diff "$tmp/in-help" "$tmp/in-page"
