@@ -205,9 +205,14 @@ write_answers(struct session *s)
 		return -1;
 	}
 	while (off < s->answers.len) {
-		if (poll(p, 2, -1) == -1 && errno != EINTR)
-			return -1;
-		take_signals(s);
+		if (poll(p, 2, -1) == -1) {
+			if (errno != EINTR)
+				return -1;
+			p[0].revents = 0;
+			p[1].revents = POLLIN;
+		}
+		if (p[1].revents != 0)
+			take_signals(s);
 		if (s->asked_to_end > 1) {
 			errno = EINTR;
 			return -1;
@@ -295,8 +300,11 @@ wait_for_input(struct session *s, int timeout)
 			s->failed = s->fatal = true;
 		}
 		p[0].revents = 0;
+		p[1].revents = POLLIN;
+		p[2].revents = 0;
 	}
-	take_signals(s);
+	if (p[1].revents != 0)
+		take_signals(s);
 	if ((p[2].revents & (POLLERR | POLLNVAL)) != 0) {
 		/* What can not be acknowledged is not begun. */
 		warnx("stdout: nobody reads the answers any more");

@@ -334,8 +334,9 @@ apply_open_dir(struct apply *a, const char *path)
 	do {
 		fd = beneath_open(&a->below, a->below.rootfd, path,
 		    O_RDONLY | O_DIRECTORY, 0);
-		/* A letter box: names may be put in, but not be listed. */
-		if (fd == -1 && errno == EACCES)
+		/* A letter box: names may be put in, but not be listed. There
+		 * is no way to sync it. */
+		if (fd == -1 && errno == EACCES && !a->o->sync)
 			fd = beneath_open(&a->below, a->below.rootfd, path,
 			    COMPAT_O_PATH | O_DIRECTORY, 0);
 	} while (fd == -1 && apply_shrink(a));
@@ -790,11 +791,24 @@ apply_dir_mode(struct apply *a, struct handle *dir, const char *name,
 	    0);
 	if (fd == -1)
 		return -1;
-	if (fstat(fd, &st) == 0)
-		rc = (st.st_mode & 0777) == mode ?
-		    0 :
-		    chmod(compat_fdname(fdname, fd),
-			(st.st_mode & 07000) | mode);
+	if (fstat(fd, &st) == -1)
+		goto out;
+	if ((st.st_mode & 0777) == mode) {
+		rc = 0;
+		goto out;
+	}
+	mode |= st.st_mode & 07000;
+	rc = chmod(compat_fdname(fdname, fd), mode);
+	if (rc == -1 && (errno == ENOENT || errno == ENOTDIR)) {
+		/* No /proc. */
+		(void)close(fd);
+		fd = beneath_open(&a->below, dir->fd, name,
+		    O_RDONLY | O_DIRECTORY, 0);
+		if (fd == -1)
+			return -1;
+		rc = fchmod(fd, mode);
+	}
+out:
 	saved = errno;
 	(void)close(fd);
 	errno = saved;
@@ -863,8 +877,11 @@ op_rename(struct apply *a, const struct command *c, struct answer *an)
 	if (from == NULL)
 		return -1;
 	/* No parents are made for what can not come. */
-	if (fstatat(from->fd, old, &st, AT_SYMLINK_NOFOLLOW) == -1)
+	if (fstatat(from->fd, old, &st, AT_SYMLINK_NOFOLLOW) == -1) {
+		(void)apply_fail(a, answer_errno(errno), "old_path: %s",
+		    answer_strerror(errno));
 		goto out;
+	}
 	to = apply_parent(a, c->path, true, &new);
 	if (to == NULL)
 		goto out;

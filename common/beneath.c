@@ -133,6 +133,23 @@ beneath_walk(const struct beneath *b, int dirfd, const char *path, int flags,
 	return next;
 }
 
+/* Where O_DIRECTORY has said ENOTDIR: is it a symbolic link? */
+static int
+beneath_why_notdir(const struct beneath *b, int dirfd, const char *path)
+{
+	struct stat st;
+	int fd, error = ENOTDIR;
+
+	fd = compat_open_beneath(dirfd, path,
+	    COMPAT_O_PATH | O_NOFOLLOW | O_CLOEXEC, 0, b->mounts);
+	if (fd == -1)
+		return error;
+	if (fstat(fd, &st) == 0 && S_ISLNK(st.st_mode))
+		error = ELOOP;
+	(void)close(fd);
+	return error;
+}
+
 int
 beneath_open(struct beneath *b, int dirfd, const char *path, int flags,
     mode_t mode)
@@ -147,6 +164,8 @@ beneath_open(struct beneath *b, int dirfd, const char *path, int flags,
 		if (fd != -1 || (errno != EAGAIN && errno != EINTR))
 			break;
 	}
+	if (fd == -1 && errno == ENOTDIR && (flags & O_DIRECTORY) != 0)
+		errno = beneath_why_notdir(b, dirfd, path);
 	if (fd != -1 || (errno != ENOSYS && errno != EPERM && errno != EAGAIN))
 		return fd;
 	/* A sandbox that does not know openat2 says EPERM, and so do files

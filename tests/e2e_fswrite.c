@@ -1,0 +1,844 @@
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "child.h"
+#include "claim.h"
+#include "scratch.h"
+
+#define ARGV(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+static struct scratch dir;
+static struct child c;
+static char out[128]; /* the directory that is written to */
+
+static void
+begin(void)
+{
+	scratch_open(&dir);
+	ck_assert_int_eq(mkdirat(dir.fd, "out", 0755), 0);
+	(void)snprintf(out, sizeof(out), "%s/out", dir.path);
+}
+
+static void
+end(void)
+{
+	scratch_close(&dir);
+}
+
+static void
+expect_file(const char *name, const char *content)
+{
+	char *is = scratch_get(dir.fd, name);
+
+	ck_assert_msg(is != NULL, "no %s; stderr: %s", name, c.err);
+	ck_assert_str_eq(is, content);
+}
+
+static void
+expect_line(const char *text)
+{
+	const char *is = child_line(&c);
+
+	ck_assert_msg(is != NULL, "no line; stderr: %s", c.err);
+	ck_assert_str_eq(is, text);
+}
+
+/* The next line of stdout has this text in it. */
+static void
+expect_in_line(const char *text)
+{
+	const char *is = child_line(&c);
+
+	ck_assert_msg(is != NULL, "no line; stderr: %s", c.err);
+	ck_assert_msg(strstr(is, text) != NULL, "%s", is);
+}
+
+/* Is strace(1) here, and may it trace? Says so where not. */
+static bool
+have_strace(const char *sentence)
+{
+	struct child s;
+
+	if (child_run(&s, ARGV("strace", "-o", "/dev/null", "true"), "") == 0)
+		return true;
+	printf("skip - %s - no strace to be had\n", sentence);
+	return false;
+}
+
+START_TEST(each_operation_is_done_and_acknowledged_in_order)
+{
+	child_start(&c, ARGV("fswrite", "--ack", out));
+	child_say(&c,
+	    "{\"op\":\"write\",\"path\":\"a/w\",\"content\":\"1\",\"id\":[1]}\n"
+	    "{\"op\":\"append\",\"path\":\"a/p\",\"content\":\"2\\n\"}\n"
+	    "{\"op\":\"overwrite\",\"path\":\"a/w\",\"content\":\"MzM=\","
+	    "\"encoding\":\"base64\"}\n"
+	    "{\"op\":\"mkdir\",\"path\":\"d\"}\n"
+	    "{\"op\":\"rename\",\"old_path\":\"a/w\",\"path\":\"b/w\"}\n"
+	    "{\"op\":\"delete\",\"path\":\"d\"}\n"
+	    "{\"op\":\"write\",\"path\":\"b/w\",\"content\":\"33\"}\n");
+	expect_line("{\"ok\":true,\"line\":1,\"id\":[1],\"op\":\"write\","
+		    "\"path\":\"a/w\",\"size\":1}");
+	expect_line("{\"ok\":true,\"line\":2,\"op\":\"append\","
+		    "\"path\":\"a/p\",\"size\":2}");
+	expect_line("{\"ok\":true,\"line\":3,\"op\":\"overwrite\","
+		    "\"path\":\"a/w\",\"size\":2}");
+	expect_line("{\"ok\":true,\"line\":4,\"op\":\"mkdir\",\"path\":\"d\"}");
+	expect_line("{\"ok\":true,\"line\":5,\"op\":\"rename\","
+		    "\"path\":\"b/w\"}");
+	expect_line("{\"ok\":true,\"line\":6,\"op\":\"delete\","
+		    "\"path\":\"d\"}");
+	expect_line("{\"ok\":true,\"line\":7,\"op\":\"write\","
+		    "\"path\":\"b/w\",\"size\":2,\"already\":true}");
+	ck_assert_int_eq(child_wait(&c), 0);
+	ck_assert_str_eq(c.err, "");
+	expect_file("out/a/p", "2\n");
+	expect_file("out/b/w", "33");
+}
+END_TEST
+
+START_TEST(a_bad_line_is_reported_by_its_number_and_the_rest_is_applied)
+{
+	scratch_put(dir.fd, "out/a", "old");
+	ck_assert_int_eq(
+	    child_run(&c, ARGV("fswrite", out),
+		"{\"op\":\"append\",\"path\":\"log\",\"content\":\"1\"}\n"
+		"\n"
+		"{\"op\":\"write\",\"path\":\"a\",\"content\":\"new\"}\r\n"
+		"garbage\n"
+		"{\"op\":\"append\",\"path\":\"log\",\"content\":\"2\"}\n"
+		"{\"op\":\"appendix\",\"path\":\"log\"}\n"),
+	    1);
+	ck_assert_ptr_nonnull(
+	    strstr(c.err, "fswrite: line 3: write a: File exists\n"));
+	ck_assert_ptr_nonnull(strstr(c.err, "fswrite: line 4: bad JSON: "));
+	ck_assert_ptr_nonnull(strstr(c.err,
+	    "fswrite: line 6: unknown op \"appendix\", did you mean "
+	    "\"append\"?\n"));
+	expect_file("out/log", "12");
+	expect_file("out/a", "old");
+}
+END_TEST
+
+START_TEST(what_is_complete_is_applied_while_stdin_stays_open)
+{
+	child_start(&c, ARGV("fswrite", "--ack", out));
+	child_say(&c,
+	    "{\"op\":\"append\",\"path\":\"a\",\"content\":\"1\"}\n"
+	    "{\"op\":\"append\",\"path\":\"a\",");
+	expect_in_line("\"ok\":true,\"line\":1");
+	expect_file("out/a", "1");
+	child_say(&c, "\"content\":\"2\"}\n");
+	expect_in_line("\"ok\":true,\"line\":2");
+	expect_file("out/a", "12");
+	ck_assert_int_eq(child_wait(&c), 0);
+}
+END_TEST
+
+START_TEST(the_last_line_needs_no_newline_if_it_is_complete)
+{
+	ck_assert_int_eq(child_run(&c, ARGV("fswrite", out),
+			     "{\"op\":\"append\",\"path\":\"a\",\"content\":"
+			     "\"1\"}"),
+	    0);
+	expect_file("out/a", "1");
+	ck_assert_int_eq(child_run(&c, ARGV("fswrite", out),
+			     "{\"op\":\"append\",\"path\":\"a\",\"content\":"),
+	    1);
+	ck_assert_ptr_nonnull(strstr(c.err, "line 1: "));
+	expect_file("out/a", "1");
+}
+END_TEST
+
+START_TEST(nothing_outside_the_directory_is_ever_touched)
+{
+	char input[1024];
+
+	scratch_put(dir.fd, "victim", "v");
+	ck_assert_int_eq(symlinkat("..", dir.fd, "out/up"), 0);
+	ck_assert_int_eq(symlinkat("../victim", dir.fd, "out/l"), 0);
+	(void)snprintf(input, sizeof(input),
+	    "{\"op\":\"append\",\"path\":\"../victim\",\"content\":\"x\"}\n"
+	    "{\"op\":\"append\",\"path\":\"%s/victim\",\"content\":\"x\"}\n"
+	    "{\"op\":\"append\",\"path\":\"up/victim\",\"content\":\"x\"}\n"
+	    "{\"op\":\"overwrite\",\"path\":\"up/victim\",\"content\":\"\"}\n"
+	    "{\"op\":\"append\",\"path\":\"l\",\"content\":\"x\"}\n"
+	    "{\"op\":\"overwrite\",\"path\":\"l\",\"content\":\"x\"}\n"
+	    "{\"op\":\"write\",\"path\":\"up/new\",\"content\":\"x\"}\n"
+	    "{\"op\":\"mkdir\",\"path\":\"up/new\"}\n"
+	    "{\"op\":\"delete\",\"path\":\"up/victim\"}\n"
+	    "{\"op\":\"rename\",\"old_path\":\"up/victim\",\"path\":\"g\"}\n"
+	    "{\"op\":\"rename\",\"old_path\":\"l\",\"path\":\"up/g\"}\n"
+	    "{\"op\":\"append\",\"path\":\"a/../../victim\","
+	    "\"content\":\"x\"}\n",
+	    dir.path);
+	child_start(&c, ARGV("fswrite", "--ack", out));
+	child_say(&c, input);
+	child_end_input(&c);
+	while (child_line(&c) != NULL)
+		ck_assert_ptr_nonnull(strstr(c.line, "\"ok\":false"));
+	ck_assert_int_eq(child_wait(&c), 1);
+	expect_file("victim", "v");
+	ck_assert_uint_eq(scratch_count(dir.fd, "."), 2);
+	ck_assert_uint_eq(scratch_count(dir.fd, "out"), 2);
+}
+END_TEST
+
+START_TEST(stop_on_error_stops_at_the_first_failure)
+{
+	child_start(&c, ARGV("fswrite", "--ack", "--stop-on-error", out));
+	/* It ends although stdin stays open. */
+	child_say(&c,
+	    "{\"op\":\"append\",\"path\":\"a\",\"content\":\"1\"}\n"
+	    "{\"op\":\"delete\",\"path\":\"none\"}\n"
+	    "{\"op\":\"append\",\"path\":\"a\",\"content\":\"2\"}\n");
+	expect_in_line("\"ok\":true,\"line\":1");
+	expect_in_line("\"ok\":false,\"line\":2");
+	ck_assert_ptr_null(child_line(&c));
+	ck_assert_int_eq(child_wait(&c), 1);
+	expect_file("out/a", "1");
+}
+END_TEST
+
+START_TEST(only_the_operations_of_ops_are_allowed)
+{
+	child_start(&c, ARGV("fswrite", "--ack", "--ops", "append", out));
+	child_say(&c,
+	    "{\"op\":\"append\",\"path\":\"a\",\"content\":\"1\"}\n"
+	    "{\"op\":\"delete\",\"path\":\"a\"}\n");
+	expect_in_line("\"ok\":true");
+	expect_in_line("\"error\":\"not-allowed\"");
+	ck_assert_int_eq(child_wait(&c), 1);
+	expect_file("out/a", "1");
+}
+END_TEST
+
+START_TEST(a_line_that_is_too_long_is_reported_and_skipped_whole)
+{
+	static char big[300000];
+
+	memset(big, 'x', sizeof(big));
+	child_start(&c, ARGV("fswrite", "--ack", "--max-line", "1000", out));
+	child_say(&c, "{\"op\":\"append\",\"path\":\"a\",\"content\":\"1\"}\n");
+	child_say_bytes(&c, big, sizeof(big));
+	expect_in_line("\"ok\":true,\"line\":1");
+	/* Told before its end has come. */
+	expect_in_line("\"line\":2,\"error\":\"too-long\"");
+	child_say_bytes(&c, big, sizeof(big));
+	child_say(&c,
+	    "\n{\"op\":\"append\",\"path\":\"a\",\"content\":\"2\"}\n");
+	expect_in_line("\"ok\":true,\"line\":3");
+	ck_assert_int_eq(child_wait(&c), 1);
+	expect_file("out/a", "12");
+}
+END_TEST
+
+/* Kilobytes that the process has had in memory at most. */
+static long
+peak_memory(pid_t pid)
+{
+	char path[64], text[4096], *at;
+	ssize_t n;
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	fd = open(path, O_RDONLY);
+	if (fd == -1)
+		return -1;
+	n = read(fd, text, sizeof(text) - 1);
+	(void)close(fd);
+	text[n > 0 ? n : 0] = '\0';
+	at = strstr(text, "VmHWM:");
+	return at != NULL ? strtol(at + 6, NULL, 10) : -1;
+}
+
+START_TEST(an_endless_line_takes_no_memory)
+{
+	static char big[1 << 20];
+	long before, after;
+	int i;
+
+	memset(big, '[', sizeof(big));
+	child_start(&c, ARGV("fswrite", "--ack", "--max-line", "65536", out));
+	child_say(&c, "{\"op\":\"mkdir\",\"path\":\"a\"}\n");
+	expect_in_line("\"ok\":true");
+	before = peak_memory(c.pid);
+	for (i = 0; i < 64; i++)
+		child_say_bytes(&c, big, sizeof(big));
+	child_say(&c, "\n{\"op\":\"mkdir\",\"path\":\"b\"}\n");
+	expect_in_line("too-long");
+	expect_in_line("\"ok\":true,\"line\":3");
+	after = peak_memory(c.pid);
+	ck_assert_int_eq(child_wait(&c), 1);
+	if (before == -1)
+		printf("skip - an endless line takes no memory - no /proc\n");
+	else
+		ck_assert_int_lt(after - before, 8192);
+}
+END_TEST
+
+START_TEST(a_dry_run_changes_nothing_and_fails_where_it_would)
+{
+	child_start(&c, ARGV("fswrite", "-n", "--ack", out));
+	child_say(&c,
+	    "{\"op\":\"append\",\"path\":\"d/a\",\"content\":\"1\"}\n"
+	    "{\"op\":\"delete\",\"path\":\"none\"}\n");
+	expect_in_line("\"ok\":true,\"line\":1");
+	expect_in_line("\"error\":\"ENOENT\"");
+	ck_assert_int_eq(child_wait(&c), 1);
+	ck_assert_uint_eq(scratch_count(dir.fd, "out"), 0);
+}
+END_TEST
+
+START_TEST(quiet_says_nothing_and_verbose_says_all)
+{
+	ck_assert_int_eq(child_run(&c, ARGV("fswrite", "-q", out), "x\n"), 1);
+	ck_assert_str_eq(c.err, "");
+	ck_assert_int_eq(child_run(&c, ARGV("fswrite", "-v", out),
+			     "{\"op\":\"mkdir\",\"path\":\"d\"}\n"),
+	    0);
+	ck_assert_ptr_nonnull(
+	    strstr(c.err, "fswrite: line 1: mkdir d: done\n"));
+	ck_assert_ptr_nonnull(strstr(c.err, "1 commands, 0 failed"));
+}
+END_TEST
+
+START_TEST(wrong_usage_is_2_and_a_missing_directory_1)
+{
+	ck_assert_int_eq(child_run(&c, ARGV("fswrite"), ""), 2);
+	ck_assert_ptr_nonnull(strstr(c.err, "usage: fswrite"));
+	ck_assert_int_eq(child_run(&c, ARGV("fswrite", "--nope", out), ""), 2);
+	ck_assert_int_eq(child_run(&c, ARGV("fswrite", out, out), ""), 2);
+	ck_assert_int_eq(child_run(&c, ARGV("fswrite", "/nowhere/x"), ""), 1);
+	ck_assert_str_eq(c.err,
+	    "fswrite: /nowhere/x: No such file or directory\n");
+	child_start(&c, ARGV("fswrite", "--version"));
+	expect_line("fswrite " FSPIPE_VERSION);
+	ck_assert_int_eq(child_wait(&c), 0);
+	child_start(&c, ARGV("fswrite", "-h"));
+	expect_line("usage: fswrite [options] directory");
+	ck_assert_int_eq(child_wait(&c), 0);
+}
+END_TEST
+
+START_TEST(asked_to_end_it_finishes_what_has_arrived_whole)
+{
+	child_start(&c, ARGV("fswrite", "--ack", "--sync", out));
+	child_say(&c, "{\"op\":\"mkdir\",\"path\":\"d\"}\n");
+	expect_in_line("\"line\":1");
+	/* Stopped, it finds all of this at once, the signal first. */
+	ck_assert_int_eq(kill(c.pid, SIGSTOP), 0);
+	child_say(&c,
+	    "{\"op\":\"append\",\"path\":\"a\",\"content\":\"1\"}\n"
+	    "{\"op\":\"append\",\"path\":\"a\",\"content\":\"2\"}\n"
+	    "{\"op\":\"append\",\"path\":\"a\",\"content\":\"3\"}");
+	ck_assert_int_eq(kill(c.pid, _i == 0 ? SIGTERM : SIGINT), 0);
+	ck_assert_int_eq(kill(c.pid, SIGCONT), 0);
+	expect_in_line("\"line\":2");
+	expect_in_line("\"line\":3");
+	ck_assert_ptr_null(child_line(&c));
+	ck_assert_int_eq(child_wait(&c), 0);
+	expect_file("out/a", "12");
+}
+END_TEST
+
+START_TEST(signals_that_were_ignored_stay_ignored)
+{
+	char cmd[4096];
+	const char *bin = getenv("FSPIPE_BIN");
+
+	(void)snprintf(cmd, sizeof(cmd),
+	    "trap '' TERM HUP; exec %s/fswrite --ack %s",
+	    bin != NULL ? bin : ".", out);
+	child_start(&c, ARGV("sh", "-c", cmd));
+	child_say(&c, "{\"op\":\"mkdir\",\"path\":\"d\"}\n");
+	expect_in_line("\"line\":1");
+	ck_assert_int_eq(kill(c.pid, SIGTERM), 0);
+	child_say(&c, "{\"op\":\"mkdir\",\"path\":\"e\"}\n");
+	expect_in_line("\"line\":2");
+	ck_assert_int_eq(child_wait(&c), 0);
+}
+END_TEST
+
+START_TEST(hup_reopens_and_usr1_counts)
+{
+	child_start(&c, ARGV("fswrite", "--ack", out));
+	child_say(&c, "{\"op\":\"append\",\"path\":\"a\",\"content\":\"1\"}\n");
+	expect_in_line("\"line\":1");
+	ck_assert_int_eq(kill(c.pid, SIGHUP), 0);
+	ck_assert_int_eq(kill(c.pid, SIGUSR1), 0);
+	child_until_err(&c, "1 commands, 0 failed");
+	child_say(&c, "{\"op\":\"append\",\"path\":\"a\",\"content\":\"2\"}\n");
+	expect_in_line("\"size\":2");
+	ck_assert_int_eq(child_wait(&c), 0);
+	expect_file("out/a", "12");
+}
+END_TEST
+
+START_TEST(a_reader_of_answers_who_goes_away_is_noticed_at_once)
+{
+	child_start(&c, ARGV("fswrite", "--ack", out));
+	child_say(&c, "{\"op\":\"mkdir\",\"path\":\"d\"}\n");
+	expect_in_line("\"line\":1");
+	(void)close(c.out);
+	c.out = -1;
+	/* stdin stays open, and nothing comes. */
+	child_until_err(&c, "stdout: nobody reads the answers any more\n");
+	ck_assert_int_eq(child_wait(&c), 1);
+}
+END_TEST
+
+START_TEST(a_reader_of_answers_who_does_not_read_can_not_hold_it)
+{
+	int i;
+
+	child_start(&c, ARGV("fswrite", "--ack", out));
+	child_say(&c, "{\"op\":\"mkdir\",\"path\":\"d\"}\n");
+	expect_in_line("\"line\":1");
+	/* Less than a pipe takes, and more in answers. */
+	for (i = 0; i < 2000; i++)
+		child_say(&c, "{\"op\":\"mkdir\",\"path\":\"d\"}\n");
+	/* The first asks to end, and the second means it. */
+	ck_assert_int_eq(kill(c.pid, SIGTERM), 0);
+	for (i = 0; i < 1000 && waitpid(c.pid, NULL, WNOHANG) == 0; i++) {
+		(void)kill(c.pid, SIGTERM);
+		(void)poll(NULL, 0, 10);
+	}
+	ck_assert_int_lt(i, 1000);
+}
+END_TEST
+
+START_TEST(missing_standard_descriptors_do_no_harm)
+{
+	char cmd[4096];
+	const char *bin = getenv("FSPIPE_BIN");
+
+	if (bin == NULL)
+		bin = ".";
+	scratch_put(dir.fd, "in",
+	    "{\"op\":\"append\",\"path\":\"a\",\"content\":\"1\"}\n"
+	    "garbage\n");
+	(void)snprintf(cmd, sizeof(cmd),
+	    "%s/fswrite %s <%s/in >&- 2>&-; echo $?; "
+	    "%s/fswrite %s <&-; echo $?; "
+	    "%s/fswrite --ack %s <%s/in >&-; echo $?",
+	    bin, out, dir.path, bin, out, bin, out, dir.path);
+	child_start(&c, ARGV("sh", "-c", cmd));
+	expect_line("1");
+	expect_line("0");
+	expect_line("1");
+	(void)child_wait(&c);
+	/* No message has found its way into a file. */
+	expect_file("out/a", "11");
+	ck_assert_ptr_nonnull(strstr(c.err, "stdout: Bad file descriptor"));
+}
+END_TEST
+
+START_TEST(killed_at_any_moment_a_file_is_the_old_one_or_the_new_one)
+{
+	static char input[70000];
+	char *is;
+	int i;
+	size_t n;
+
+	for (i = 0; i < 20; i++) {
+		n = (size_t)snprintf(input, sizeof(input),
+		    "{\"op\":\"overwrite\",\"path\":\"a\",\"content\":\"");
+		memset(input + n, 'a' + i, 60000);
+		memcpy(input + n + 60000, "\"}\n", 4);
+		child_start(&c, ARGV("fswrite", "--ack", out));
+		child_say(&c, input);
+		expect_in_line("\"ok\":true");
+		memset(input + n, 'A' + i, 60000);
+		child_say(&c, input);
+		ck_assert_int_eq(kill(c.pid, SIGKILL), 0);
+		ck_assert_int_eq(child_wait(&c), 128 + SIGKILL);
+		is = scratch_get(dir.fd, "out/a");
+		ck_assert_uint_eq(strlen(is), 60000);
+		ck_assert(is[0] == 'a' + i || is[0] == 'A' + i);
+		ck_assert_int_eq(is[0], is[59999]);
+	}
+	/* At most one leftover, and the next use removes it. */
+	ck_assert_uint_le(scratch_count(dir.fd, "out"), 2);
+	ck_assert_int_eq(child_run(&c, ARGV("fswrite", out), input), 0);
+	ck_assert_uint_eq(scratch_count(dir.fd, "out"), 1);
+}
+END_TEST
+
+START_TEST(two_writers_of_one_file_mix_no_lines)
+{
+	static char input[2][200000];
+	struct child other;
+	char *is, *line;
+	int i, n = 0;
+	size_t len[2] = {0, 0};
+
+	for (i = 0; i < 2000; i++) {
+		len[0] += (size_t)sprintf(input[0] + len[0],
+		    "{\"op\":\"append\",\"path\":\"a\",\"content\":"
+		    "\"aaaaaaaaaaaaaaaaaaaa\\n\"}\n");
+		len[1] += (size_t)sprintf(input[1] + len[1],
+		    "{\"op\":\"append\",\"path\":\"a\",\"content\":"
+		    "\"bbbbbbbbbb\\n\"}\n");
+	}
+	child_start(&c, ARGV("fswrite", out));
+	child_start(&other, ARGV("fswrite", out));
+	for (i = 0; i < 2000; i += 100) {
+		child_say_bytes(&c, input[0] + len[0] / 20 * ((size_t)i / 100),
+		    len[0] / 20);
+		child_say_bytes(&other,
+		    input[1] + len[1] / 20 * ((size_t)i / 100), len[1] / 20);
+	}
+	ck_assert_int_eq(child_wait(&c), 0);
+	ck_assert_int_eq(child_wait(&other), 0);
+	is = scratch_get(dir.fd, "out/a");
+	for (line = strtok(is, "\n"); line != NULL; line = strtok(NULL, "\n")) {
+		ck_assert(strcmp(line, "aaaaaaaaaaaaaaaaaaaa") == 0 ||
+		    strcmp(line, "bbbbbbbbbb") == 0);
+		n++;
+	}
+	ck_assert_int_eq(n, 4000);
+}
+END_TEST
+
+/* --- with strace --- */
+
+/* How many lines of the trace hold the text. */
+static int
+traced(const char *text)
+{
+	char *log = scratch_get(dir.fd, "trace"), *at;
+	int n = 0;
+
+	ck_assert_ptr_nonnull(log);
+	for (at = log; (at = strstr(at, text)) != NULL; at++)
+		n++;
+	return n;
+}
+
+/* fswrite under strace, with --ack and two more options. */
+static void
+start_traced(const char *inject, const char *option, const char *option2)
+{
+	static char log[128], program[4200];
+	const char *bin = getenv("FSPIPE_BIN");
+
+	(void)snprintf(log, sizeof(log), "%s/trace", dir.path);
+	(void)snprintf(program, sizeof(program), "%s/fswrite",
+	    bin != NULL ? bin : ".");
+	/* Who is traced can not look for its leaks. */
+	ck_assert_int_eq(setenv("ASAN_OPTIONS", "detect_leaks=0", 1), 0);
+	child_start(&c,
+	    ARGV("strace", "-qq", "-o", log, "-e", inject, program, "--ack",
+		option, option2, out));
+}
+
+START_TEST(appends_that_arrive_together_are_one_write)
+{
+	int i;
+
+	if (!have_strace("appends that arrive together are one write"))
+		return;
+	start_traced("trace=write,fdatasync,fsync", "--sync", "-v");
+	child_say(&c, "{\"op\":\"append\",\"path\":\"a\",\"content\":\"x\"}\n");
+	expect_in_line("\"ok\":true");
+	child_say(&c,
+	    "{\"op\":\"append\",\"path\":\"a\",\"content\":\"one\\n\"}\n"
+	    "{\"op\":\"append\",\"path\":\"a\",\"content\":\"two\\n\"}\n"
+	    "{\"op\":\"append\",\"path\":\"a\",\"content\":\"three\\n\"}\n");
+	for (i = 0; i < 3; i++)
+		expect_in_line("\"ok\":true");
+	ck_assert_int_eq(child_wait(&c), 0);
+	ck_assert_int_eq(traced("\"one\\ntwo\\nthree\\n\""), 1);
+	ck_assert_int_eq(traced("fdatasync("), 2);
+	ck_assert_int_eq(traced("fsync("), 1);
+}
+END_TEST
+
+START_TEST(with_sync_no_answer_comes_before_the_disk_has_it)
+{
+	char *log, *at;
+
+	if (!have_strace("with sync no answer comes before the disk has it"))
+		return;
+	start_traced("trace=write,fdatasync,fsync,linkat,renameat", "--sync",
+	    "-q");
+	child_say(&c,
+	    "{\"op\":\"write\",\"path\":\"p/a\",\"content\":\"file a\"}\n");
+	expect_in_line("\"ok\":true");
+	ck_assert_int_eq(child_wait(&c), 0);
+	log = scratch_get(dir.fd, "trace");
+	at = strstr(log, "\"file a\"");
+	ck_assert_ptr_nonnull(at);
+	at = strstr(at, "fdatasync(");
+	ck_assert_ptr_nonnull(at);
+	at = strstr(at, "linkat(");
+	ck_assert_ptr_nonnull(at);
+	/* The directory, and the one it was made in. */
+	at = strstr(at, "fsync(");
+	ck_assert_ptr_nonnull(at);
+	at = strstr(at + 1, "fsync(");
+	ck_assert_ptr_nonnull(at);
+	at = strstr(at, "write(1, \"{\\\"ok\\\":true");
+	ck_assert_ptr_nonnull(at);
+}
+END_TEST
+
+START_TEST(after_a_failed_sync_nothing_is_acknowledged)
+{
+	if (!have_strace("after a failed sync nothing is acknowledged"))
+		return;
+	start_traced(_i == 0 ? "inject=fdatasync:error=EIO:when=2" :
+			       "inject=fsync:error=EIO:when=2",
+	    "--sync", "-q");
+	child_say(&c, "{\"op\":\"append\",\"path\":\"a\",\"content\":\"1\"}\n");
+	expect_in_line("\"ok\":true,\"line\":1");
+	child_say(&c,
+	    "{\"op\":\"append\",\"path\":\"a\",\"content\":\"2\"}\n"
+	    "{\"op\":\"mkdir\",\"path\":\"d\"}\n"
+	    "{\"op\":\"append\",\"path\":\"a\",\"content\":\"3\"}\n");
+	expect_in_line("\"ok\":false,\"line\":2");
+	expect_in_line("\"ok\":false,\"line\":3");
+	expect_in_line("\"error\":\"EIO\"");
+	/* It ends, although stdin is open, and tries no second time. */
+	ck_assert_ptr_null(child_line(&c));
+	ck_assert_int_eq(child_wait(&c), 1);
+	ck_assert_int_eq(traced("EIO"), 1);
+	ck_assert_int_eq(traced("sync("), _i == 0 ? 3 : 4);
+}
+END_TEST
+
+START_TEST(what_may_pass_is_tried_again)
+{
+	if (!have_strace("what may pass is tried again"))
+		return;
+	/* The first two writes to the file, not those to stdout. */
+	start_traced("inject=write:error=ENOSPC:when=1..2", "--retry=3",
+	    "--retry-delay=0.01");
+	child_say(&c, "{\"op\":\"append\",\"path\":\"a\",\"content\":\"1\"}\n");
+	expect_in_line("\"ok\":true");
+	ck_assert_int_eq(child_wait(&c), 0);
+	expect_file("out/a", "1");
+	ck_assert_int_eq(traced("INJECTED"), 2);
+	start_traced("inject=write:error=ENOSPC:when=1..2", "--retry=1",
+	    "--retry-delay=0.01");
+	child_say(&c, "{\"op\":\"append\",\"path\":\"a\",\"content\":\"2\"}\n");
+	expect_in_line("\"error\":\"ENOSPC\"");
+	ck_assert_int_eq(child_wait(&c), 1);
+	expect_file("out/a", "1");
+}
+END_TEST
+
+START_TEST(without_openat2_paths_are_walked_just_as_safely)
+{
+	static const char *const how[] = {
+	    "inject=openat2:error=ENOSYS",
+	    "inject=openat2:error=EPERM",
+	    "inject=openat2,landlock_create_ruleset:error=ENOSYS",
+	    "inject=landlock_create_ruleset:error=EOPNOTSUPP",
+	};
+
+	if (!have_strace("without openat2 paths are walked just as safely"))
+		return;
+	scratch_put(dir.fd, "victim", "v");
+	ck_assert_int_eq(symlinkat("..", dir.fd, "out/up"), 0);
+	start_traced(how[_i], "--sync", "-q");
+	child_say(&c,
+	    "{\"op\":\"append\",\"path\":\"d/e/a\",\"content\":\"1\"}\n"
+	    "{\"op\":\"write\",\"path\":\"d/e/w\",\"content\":\"1\"}\n"
+	    "{\"op\":\"rename\",\"old_path\":\"d/e/w\",\"path\":\"d/x\"}\n"
+	    "{\"op\":\"overwrite\",\"path\":\"d/x\",\"content\":\"2\"}\n"
+	    "{\"op\":\"append\",\"path\":\"up/victim\",\"content\":\"x\"}\n"
+	    "{\"op\":\"delete\",\"path\":\"up/victim\"}\n");
+	expect_in_line("\"ok\":true,\"line\":1");
+	expect_in_line("\"ok\":true,\"line\":2");
+	expect_in_line("\"ok\":true,\"line\":3");
+	expect_in_line("\"ok\":true,\"line\":4");
+	expect_in_line("\"error\":\"ELOOP\"");
+	expect_in_line("\"error\":\"ELOOP\"");
+	ck_assert_int_eq(child_wait(&c), 1);
+	expect_file("out/d/e/a", "1");
+	expect_file("out/d/x", "2");
+	expect_file("victim", "v");
+	ck_assert_int_ge(traced("INJECTED"), 1);
+}
+END_TEST
+
+START_TEST(without_unnamed_files_a_write_is_still_whole_or_nothing)
+{
+	if (!have_strace("without unnamed files a write is still whole"))
+		return;
+	/* The first openat after the input has come is that of /dev/urandom,
+	 * so fail renameat2 instead, for the other half of the way. */
+	start_traced("inject=linkat,renameat2:error=EINVAL", "-q", "-q");
+	child_say(&c,
+	    "{\"op\":\"mkdir\",\"path\":\"d\"}\n"
+	    "{\"op\":\"write\",\"path\":\"a\",\"content\":\"1\"}\n"
+	    "{\"op\":\"rename\",\"old_path\":\"d\",\"path\":\"e\"}\n");
+	expect_in_line("\"ok\":true");
+	expect_in_line("\"error\":\"EINVAL\"");
+	expect_in_line("\"ok\":true,\"line\":3");
+	ck_assert_int_eq(child_wait(&c), 1);
+	ck_assert_uint_eq(scratch_count(dir.fd, "out"), 1);
+}
+END_TEST
+
+/* --- loops --- */
+
+START_TEST(a_watched_directory_is_refused_at_the_start)
+{
+	struct claim claim = {.kind = CLAIM_TREE,
+	    .depth = CLAIM_DEPTH_MAX,
+	    .token = 7};
+	int fd = open(out, O_RDONLY | O_DIRECTORY);
+
+	ck_assert_int_ne(fd, -1);
+	if (claim_take(fd, &claim) == -1) {
+		printf("skip - a watched directory is refused at the start"
+		       " - no claims here\n");
+		return;
+	}
+	ck_assert_int_eq(child_run(&c, ARGV("fswrite", out),
+			     "{\"op\":\"append\",\"path\":\"a\",\"content\":"
+			     "\"1\"}\n"),
+	    3);
+	ck_assert_str_ne(c.err, "");
+	ck_assert_uint_eq(scratch_count(dir.fd, "out"), 0);
+	ck_assert_int_eq(child_run(&c, ARGV("fswrite", "--force", out),
+			     "{\"op\":\"append\",\"path\":\"a\",\"content\":"
+			     "\"1\"}\n"),
+	    0);
+	expect_file("out/a", "1");
+	(void)close(fd);
+}
+END_TEST
+
+START_TEST(a_watcher_that_comes_later_is_noticed)
+{
+	struct claim claim = {.kind = CLAIM_TREE,
+	    .depth = CLAIM_DEPTH_MAX,
+	    .token = 7};
+	int fd = open(out, O_RDONLY | O_DIRECTORY);
+
+	ck_assert_int_ne(fd, -1);
+	/* Behind its wall fswrite knows a watcher by the process' name. */
+	ck_assert_int_eq(prctl(PR_SET_NAME, "fswatch-events"), 0);
+	child_start(&c, ARGV("fswrite", "--ack", out));
+	child_say(&c, "{\"op\":\"append\",\"path\":\"a\",\"content\":\"1\"}\n");
+	expect_in_line("\"ok\":true");
+	if (claim_take(fd, &claim) == -1)
+		printf("skip - a watcher that comes later is noticed"
+		       " - no claims here\n");
+	else {
+		child_say(&c,
+		    "{\"op\":\"append\",\"path\":\"a\",\"content\":\"2\"}\n");
+		expect_in_line("\"error\":\"loop\"");
+		ck_assert_int_eq(claim_drop(fd, &claim), 0);
+		child_say(&c,
+		    "{\"op\":\"append\",\"path\":\"a\",\"content\":\"3\"}\n");
+		expect_in_line("\"ok\":true");
+		ck_assert_int_eq(child_wait(&c), 3);
+		expect_file("out/a", "13");
+	}
+	(void)close(fd);
+}
+END_TEST
+
+START_TEST(a_directory_named_as_watched_is_not_written_in)
+{
+	char sub[160];
+
+	ck_assert_int_eq(mkdirat(dir.fd, "out/w", 0755), 0);
+	(void)snprintf(sub, sizeof(sub), "%s/w", out);
+	child_start(&c, ARGV("fswrite", "--ack", "--watched", sub, out));
+	child_say(&c,
+	    "{\"op\":\"append\",\"path\":\"a\",\"content\":\"1\"}\n"
+	    "{\"op\":\"append\",\"path\":\"w/a\",\"content\":\"1\"}\n"
+	    "{\"op\":\"mkdir\",\"path\":\"w/d/e\"}\n");
+	expect_in_line("\"ok\":true");
+	expect_in_line("\"error\":\"loop\"");
+	expect_in_line("\"error\":\"loop\"");
+	ck_assert_int_eq(child_wait(&c), 3);
+	ck_assert_uint_eq(scratch_count(dir.fd, "out/w"), 0);
+	ck_assert_int_eq(child_run(&c, ARGV("fswrite", "--watched", out, out),
+			     ""),
+	    3);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *s = suite_create("fswrite");
+	TCase *core = tcase_create("Core");
+	TCase *ends = tcase_create("Ends");
+	TCase *sync = tcase_create("Sync");
+	TCase *hostile = tcase_create("Hostile");
+	TCase *loops = tcase_create("Loops");
+	TCase *all[] = {core, ends, sync, hostile, loops};
+	SRunner *sr;
+	size_t i;
+	int failed;
+
+	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		tcase_add_checked_fixture(all[i], begin, end);
+		tcase_set_timeout(all[i], 60);
+		suite_add_tcase(s, all[i]);
+	}
+	tcase_add_test(core, each_operation_is_done_and_acknowledged_in_order);
+	tcase_add_test(core,
+	    a_bad_line_is_reported_by_its_number_and_the_rest_is_applied);
+	tcase_add_test(core,
+	    what_is_complete_is_applied_while_stdin_stays_open);
+	tcase_add_test(core, the_last_line_needs_no_newline_if_it_is_complete);
+	tcase_add_test(core, stop_on_error_stops_at_the_first_failure);
+	tcase_add_test(core, only_the_operations_of_ops_are_allowed);
+	tcase_add_test(core,
+	    a_line_that_is_too_long_is_reported_and_skipped_whole);
+	tcase_add_test(core,
+	    a_dry_run_changes_nothing_and_fails_where_it_would);
+	tcase_add_test(core, quiet_says_nothing_and_verbose_says_all);
+	tcase_add_test(core, wrong_usage_is_2_and_a_missing_directory_1);
+	tcase_add_loop_test(ends,
+	    asked_to_end_it_finishes_what_has_arrived_whole, 0, 2);
+	tcase_add_test(ends, signals_that_were_ignored_stay_ignored);
+	tcase_add_test(ends, hup_reopens_and_usr1_counts);
+	tcase_add_test(ends,
+	    a_reader_of_answers_who_goes_away_is_noticed_at_once);
+	tcase_add_test(ends,
+	    a_reader_of_answers_who_does_not_read_can_not_hold_it);
+	tcase_add_test(ends, missing_standard_descriptors_do_no_harm);
+	tcase_add_test(sync, appends_that_arrive_together_are_one_write);
+	tcase_add_test(sync, with_sync_no_answer_comes_before_the_disk_has_it);
+	tcase_add_loop_test(sync, after_a_failed_sync_nothing_is_acknowledged,
+	    0, 2);
+	tcase_add_test(sync, what_may_pass_is_tried_again);
+	tcase_add_test(sync,
+	    killed_at_any_moment_a_file_is_the_old_one_or_the_new_one);
+	tcase_add_test(sync, two_writers_of_one_file_mix_no_lines);
+	tcase_add_test(hostile, nothing_outside_the_directory_is_ever_touched);
+	tcase_add_test(hostile, an_endless_line_takes_no_memory);
+	tcase_add_loop_test(hostile,
+	    without_openat2_paths_are_walked_just_as_safely, 0, 4);
+	tcase_add_test(hostile,
+	    without_unnamed_files_a_write_is_still_whole_or_nothing);
+	tcase_add_test(loops, a_watched_directory_is_refused_at_the_start);
+	tcase_add_test(loops, a_watcher_that_comes_later_is_noticed);
+	tcase_add_test(loops, a_directory_named_as_watched_is_not_written_in);
+	sr = srunner_create(s);
+	srunner_run_all(sr, CK_NORMAL);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
