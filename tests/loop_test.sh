@@ -350,7 +350,8 @@ if may "a chroot is no way around" "only root can chroot" \
 	watch -r w
 	rooted() {
 		put f | unshare -m sh -c "mount --bind / r &&
-		    chroot r '$bin/fswrite' '$PWD/w/a'" 2>"$dir/err"
+		    ASAN_OPTIONS=detect_leaks=0 chroot r '$bin/fswrite' \
+		    '$PWD/w/a'" 2>"$dir/err"
 		[ $? -eq 3 ]
 	}
 	is "a chroot is no way around" rooted
@@ -460,16 +461,25 @@ round=0
 bad=0
 while [ $round -lt 100 ]; do
 	feed w | jq --unbuffered -c "$command" | last w
-	looped || bad=$((bad + 1))
+	looped || {
+		bad=$((bad + 1))
+		echo "# round $round: exit $(cat "$dir/status"), in w: $(ls w)"
+		sed 's/^/# /' "$dir/err" "$dir/ack"
+	}
 	[ $bad -eq 0 ] || break
 	round=$((round + 1))
 done
 is "started at once in 100 rounds not one writes into its own events" \
     test $bad -eq 0
 round=0
+bad=0
 while [ $round -lt 30 ]; do
 	feed w | jq --unbuffered -c "$command" | last --chain w
-	looped || bad=$((bad + 1))
+	looped || {
+		bad=$((bad + 1))
+		echo "# round $round: exit $(cat "$dir/status"), in w: $(ls w)"
+		sed 's/^/# /' "$dir/err" "$dir/ack"
+	}
 	[ $bad -eq 0 ] || break
 	round=$((round + 1))
 done
