@@ -349,9 +349,8 @@ if may "a chroot is no way around" "only root can chroot" \
     unshare -m sh -c 'mkdir -p r && mount --bind / r && chroot r true'; then
 	watch -r w
 	rooted() {
-		put f | unshare -m sh -c "mount --bind / r &&
-		    ASAN_OPTIONS=detect_leaks=0 chroot r '$bin/fswrite' \
-		    '$PWD/w/a'" 2>"$dir/err"
+		put f | unshare -m sh -c "mount --rbind / r &&
+		    chroot r '$bin/fswrite' '$PWD/w/a'" 2>"$dir/err"
 		[ $? -eq 3 ]
 	}
 	is "a chroot is no way around" rooted
