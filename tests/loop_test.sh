@@ -392,16 +392,20 @@ is "through a shell's loop" looped
 feed w | last --chain w
 is "directly" test "$(cat "$dir/status")" -ne 0
 
-mkfifo "$dir/tee" "$dir/done"
+mkfifo "$dir/tee" "$dir/done" "$dir/done2"
 feed w | tee "$dir/tee" | jq --unbuffered -c "$command" | {
 	end --chain w
 	echo >"$dir/done"
 } &
-jq --unbuffered -c "$command" <"$dir/tee" |
-    "$bin/fswrite" --chain --ack --stop-on-error w/a >"$dir/ack2" 2>&1
-echo $? >"$dir/status2"
-# The watcher has to last until both have asked for it.
+jq --unbuffered -c "$command" <"$dir/tee" | {
+	"$bin/fswrite" --chain --ack --stop-on-error w/a >"$dir/ack2" 2>&1
+	echo $? >"$dir/status2"
+	echo >"$dir/done2"
+} &
+# The watcher has to last until both have asked for it, and then to end: a jq
+# with nothing more to write does not see that its reader has gone.
 read -r _ <"$dir/done"
+read -r _ <"$dir/done2"
 kill "$(cat "$dir/pid")"
 wait
 both() { looped && [ "$(cat "$dir/status2")" -eq 3 ] && looped w/a; }
