@@ -262,17 +262,17 @@ unwatch
 fresh
 if may "other programs' locks on the directory refuse nothing" \
     "no flock(1)" flock --version; then
-	mkfifo "$dir/locked"
+	mkfifo "$dir/locked" "$dir/unlock"
 	# shellcheck disable=SC2016 # the inner shell's
-	flock w sh -c 'echo >"$0"; read -r _ <"$0"' "$dir/locked" &
+	flock w sh -c 'echo >"$0"; read -r _ <"$1"' "$dir/locked" \
+	    "$dir/unlock" &
 	read -r _ <"$dir/locked"
 	is "other programs' locks on the directory refuse nothing" free f w
 	watch -r w
 	is "and hide no watcher" covered f w
 	unwatch
-	echo >"$dir/locked"
+	echo >"$dir/unlock"
 	wait
-	rm "$dir/locked"
 fi
 
 # --- mounts, users, roots ---
@@ -349,7 +349,7 @@ if may "a chroot is no way around" "only root can chroot" \
     unshare -m sh -c 'mkdir -p r && mount --bind / r && chroot r true'; then
 	watch -r w
 	rooted() {
-		put f | unshare -m sh -c "mount --bind / r &&
+		put f | unshare -m sh -c "mount --rbind / r &&
 		    chroot r '$bin/fswrite' '$PWD/w/a'" 2>"$dir/err"
 		[ $? -eq 3 ]
 	}
@@ -363,9 +363,12 @@ fi
 # shellcheck disable=SC2016 # the inner shell's
 pid_then() { sh -c 'echo $$ >"$0"; exec "$@"' "$@"; }
 # The end of a pipeline: leaves the status, and ends the watcher.
-last() {
+end() {
 	"$bin/fswrite" --ack --stop-on-error "$@" >"$dir/ack" 2>"$dir/err"
 	echo $? >"$dir/status"
+}
+last() {
+	end "$@"
 	kill "$(cat "$dir/pid")"
 }
 feed() { pid_then "$dir/pid" "$bin/fswatch-events" -r --existing "$@"; }
@@ -389,11 +392,21 @@ is "through a shell's loop" looped
 feed w | last --chain w
 is "directly" test "$(cat "$dir/status")" -ne 0
 
-mkfifo "$dir/tee"
-feed w | tee "$dir/tee" | jq --unbuffered -c "$command" | last --chain w &
-jq --unbuffered -c "$command" <"$dir/tee" |
-    "$bin/fswrite" --chain --ack --stop-on-error w/a >"$dir/ack2" 2>&1
-echo $? >"$dir/status2"
+mkfifo "$dir/tee" "$dir/done" "$dir/done2"
+feed w | tee "$dir/tee" | jq --unbuffered -c "$command" | {
+	end --chain w
+	echo >"$dir/done"
+} &
+jq --unbuffered -c "$command" <"$dir/tee" | {
+	"$bin/fswrite" --chain --ack --stop-on-error w/a >"$dir/ack2" 2>&1
+	echo $? >"$dir/status2"
+	echo >"$dir/done2"
+} &
+# The watcher has to last until both have asked for it, and then to end: a jq
+# with nothing more to write does not see that its reader has gone.
+read -r _ <"$dir/done"
+read -r _ <"$dir/done2"
+kill "$(cat "$dir/pid")"
 wait
 both() { looped && [ "$(cat "$dir/status2")" -eq 3 ] && looped w/a; }
 is "through tee, at both of its consumers" both
@@ -451,16 +464,25 @@ round=0
 bad=0
 while [ $round -lt 100 ]; do
 	feed w | jq --unbuffered -c "$command" | last w
-	looped || bad=$((bad + 1))
+	looped || {
+		bad=$((bad + 1))
+		echo "# round $round: exit $(cat "$dir/status"), in w: $(ls w)"
+		sed 's/^/# /' "$dir/err" "$dir/ack"
+	}
 	[ $bad -eq 0 ] || break
 	round=$((round + 1))
 done
 is "started at once in 100 rounds not one writes into its own events" \
     test $bad -eq 0
 round=0
+bad=0
 while [ $round -lt 30 ]; do
 	feed w | jq --unbuffered -c "$command" | last --chain w
-	looped || bad=$((bad + 1))
+	looped || {
+		bad=$((bad + 1))
+		echo "# round $round: exit $(cat "$dir/status"), in w: $(ls w)"
+		sed 's/^/# /' "$dir/err" "$dir/ack"
+	}
 	[ $bad -eq 0 ] || break
 	round=$((round + 1))
 done
