@@ -47,6 +47,7 @@ struct program {
 	bool ending; /* asked to, or the reader has gone */
 	bool hurry; /* asked twice: not even what is collected is written */
 	int status;
+	bool ready;
 	bool told; /* an event, since --once waits for the first */
 	int64_t told_at; /* when the last one was (core_now_ms()) */
 };
@@ -167,6 +168,9 @@ ready(struct program *p)
 	if (watch_ready(p->watch) == -1)
 		err(EXIT_FAILED, "watching");
 	p->told_at = core_now_ms();
+	p->ready = true;
+	if (p->opt->verbosity > 0)
+		print_counters(p);
 }
 
 /* Roots from stdin, as they come; at its end watching goes on. */
@@ -176,6 +180,7 @@ read_roots(struct program *p)
 	struct line line;
 	ssize_t n = lines_fill(p->roots);
 	char *path;
+	bool added = n <= 0 && !p->ready;
 
 	if (n == -1)
 		warn("stdin");
@@ -189,9 +194,11 @@ read_roots(struct program *p)
 		if (path == NULL)
 			err(EXIT_FAILED, "stdin");
 		add_root(p, path);
+		added = true;
 		free(path);
 	}
-	ready(p);
+	if (added)
+		ready(p);
 	if (n <= 0) {
 		lines_free(p->roots);
 		p->roots = NULL;
@@ -309,7 +316,8 @@ main(int argc, char *argv[])
 	for (i = 0; i < opt.nroots; i++)
 		add_root(&p, opt.roots[i]);
 	if (p.status == EXIT_ENDED) {
-		ready(&p);
+		if (opt.nroots > 0)
+			ready(&p);
 		flush(&p);
 		serve(&p);
 	}

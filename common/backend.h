@@ -107,10 +107,11 @@ struct backend_ops {
 	    size_t len);
 
 	/* Where a pending HINT_RENAMED takes this name in the directory id, if
-	 * that is the next thing that happens to the name. to_name has room
-	 * for NAME_MAX + 1 bytes. */
+	 * that is the next thing that happens to the name, and whether the
+	 * kernel calls it a directory. to_name has room for NAME_MAX + 1
+	 * bytes. */
 	bool (*leaving)(const struct backend *b, int id, const char *name,
-	    size_t len, int *to_id, char *to_name);
+	    size_t len, int *to_id, char *to_name, bool *isdir);
 
 	/* Drops pending hints that the name in the directory id has appeared
 	 * or gone (with a NULL name: any name in it). Half of a rename that is

@@ -366,7 +366,7 @@ inotify_closing(const struct backend *b, int id, const char *name, size_t len)
 
 static bool
 inotify_leaving(const struct backend *b, int id, const char *name, size_t len,
-    int *to_id, char *to_name)
+    int *to_id, char *to_name, bool *isdir)
 {
 	const struct inotify_event *ev, *to;
 	size_t at;
@@ -375,7 +375,7 @@ inotify_leaving(const struct backend *b, int id, const char *name, size_t len,
 	for (at = b->head; at < b->tail; at += record_size(ev)) {
 		ev = record(b, at);
 		if (ev->wd != id || !(ev->mask & STRUCTURAL) ||
-		    !is_named(ev, name, len))
+		    (ev->mask & DONE) || !is_named(ev, name, len))
 			continue;
 		to = ev->mask & IN_MOVED_FROM ?
 		    second_half(b, at, ev->cookie, &enough) :
@@ -383,6 +383,7 @@ inotify_leaving(const struct backend *b, int id, const char *name, size_t len,
 		if (to == NULL)
 			return false;
 		*to_id = to->wd;
+		*isdir = (ev->mask & IN_ISDIR) != 0;
 		memcpy(to_name, to->name, strlen(to->name) + 1);
 		return true;
 	}

@@ -57,24 +57,32 @@ hand_on(struct core *c, struct event *ev)
 	c->cfg->event(c->cfg->ctx, ev);
 }
 
+/* Tells something that is known to be shown. */
+static void
+tell_shown(struct core *c, enum event_kind kind, const struct scope *s,
+    const char *name, enum event_type type, const struct event_stat *st)
+{
+	struct event ev = {
+	    .kind = kind,
+	    .type = type,
+	    .root = s->path,
+	    .root_is_name = s->only != NULL,
+	    .name = name,
+	};
+
+	if (st != NULL && event_type_of(st->mode) == type)
+		ev.st = st;
+	if (wants(c, kind))
+		hand_on(c, &ev);
+}
+
 static void
 tell(struct core *c, enum event_kind kind, const struct scope *s,
     const char *name, enum event_type type, const struct event_stat *st)
 {
-	struct event ev = {0};
-
-	if (!wants(c, kind) || !shows(c, s, name, type))
-		return;
-	ev.kind = kind;
-	ev.type = type;
-	ev.root = s->path;
-	ev.root_is_name = s->only != NULL;
-	ev.name = name;
-	if (st != NULL && event_type_of(st->mode) == type)
-		ev.st = st;
-	hand_on(c, &ev);
+	if (wants(c, kind) && shows(c, s, name, type))
+		tell_shown(c, kind, s, name, type, st);
 }
-
 static const char *
 name_of(struct core *c, const struct dir *d, const char *name)
 {
@@ -401,7 +409,7 @@ tells_renamed(const struct core *c)
 static int
 judge_move(struct move *m, struct listing *l)
 {
-	struct dir *covered = NULL;
+	struct dir *covered = NULL, *left = NULL;
 	struct listed *at;
 	size_t i;
 
@@ -409,14 +417,23 @@ judge_move(struct move *m, struct listing *l)
 		at = &l->item[i];
 		if (covered != NULL && !tree_below(at->dir, covered))
 			covered = NULL;
+		if (left != NULL && !tree_below(at->dir, left))
+			left = NULL;
 		if (names_of(m, at) == -1)
 			return -1;
 		at->was = shows(m->c, m->from, m->old.data, at->e->type);
-		at->is = shows(m->c, m->to, m->new.data, at->e->type);
+		/* What is in a directory that is no longer entered is not
+		 * known any more, whatever its own name says. */
+		at->is = left == NULL &&
+		    shows(m->c, m->to, m->new.data, at->e->type);
 		at->along = covered != NULL;
 		if (covered == NULL && at->was && at->is &&
 		    at->e->type == EVENT_DIR && tells_renamed(m->c))
 			covered = at->e->dir;
+		if (left == NULL && at->e->type == EVENT_DIR &&
+		    (at->e->dir->flags & DIR_ENTERED) &&
+		    !change_enters(m->c, at->dir, at->e))
+			left = at->e->dir;
 	}
 	return 0;
 }
@@ -427,11 +444,12 @@ tell_old(struct move *m, const struct listed *at)
 	if (names_of(m, at) == -1)
 		m->c->resync = true;
 	else if (at->along)
-		tell(m->c, EVENT_DELETED, m->to, m->new.data, at->e->type,
+		/* Where its directory, told as renamed, has taken it. */
+		tell_shown(m->c, EVENT_DELETED, m->to, m->new.data, at->e->type,
 		    NULL);
 	else
-		tell(m->c, EVENT_DELETED, m->from, m->old.data, at->e->type,
-		    NULL);
+		tell_shown(m->c, EVENT_DELETED, m->from, m->old.data,
+		    at->e->type, NULL);
 }
 
 static void
@@ -477,8 +495,17 @@ tell_move(struct move *m, struct listing *l, const struct event_stat *st,
 			tell_old(m, &l->item[i - 1]);
 }
 
-/* After a move: directories that are no longer entered lose their content,
- * those that are now are looked at again. */
+/* A directory without content, to be watched no longer or to be entered
+ * anew. */
+static void
+leave_dir(struct core *c, struct dir *d)
+{
+	core_detach(c, d);
+	d->flags &= ~DIR_ENTERED;
+}
+
+/* After a move has been told: directories that are no longer entered lose
+ * their content, those that are now are looked at again. */
 static void
 reenter(struct core *c, struct listing *l)
 {
@@ -504,9 +531,9 @@ reenter(struct core *c, struct listing *l)
 	}
 	while (n > 0) {
 		left = l->item[--n].e->dir;
-		change_gone_below(c, left);
-		core_detach(c, left);
-		left->flags &= ~DIR_ENTERED;
+		core_forget_below(c, left, false);
+		tree_free_below(left);
+		leave_dir(c, left);
 	}
 }
 
@@ -589,6 +616,15 @@ out:
 	return moved;
 }
 
+/* A directory that is to be entered is looked at where it is now. */
+static void
+doubt_unentered(struct core *c, struct dir *d, const struct entry *e)
+{
+	if (e->type == EVENT_DIR && !(e->dir->flags & DIR_ENTERED) &&
+	    change_enters(c, d, e))
+		core_doubt(c, d, e->name);
+}
+
 void
 change_exchanged(struct core *c, struct dir *da, struct entry *a,
     struct dir *db, struct entry *b)
@@ -619,6 +655,8 @@ change_exchanged(struct core *c, struct dir *da, struct entry *a,
 		tell_renamed(&m, &at, look_at(c, db, b, &st), false, true);
 		change_complete(c, da, a, NULL, COMPLETE_SURE);
 		change_complete(c, db, b, NULL, COMPLETE_SURE);
+		doubt_unentered(c, da, a);
+		doubt_unentered(c, db, b);
 		goto out;
 	}
 	/* One is hidden under one of the names, or something below is: tell
@@ -631,13 +669,13 @@ change_exchanged(struct core *c, struct dir *da, struct entry *a,
 	change_tell(c, EVENT_DELETED, db, b->name, tb, NULL);
 	tree_exchange(da, a, db, b);
 	if (a->type == EVENT_DIR)
-		a->dir->flags &= ~DIR_ENTERED;
+		leave_dir(c, a->dir);
 	if (b->type == EVENT_DIR)
-		b->dir->flags &= ~DIR_ENTERED;
+		leave_dir(c, b->dir);
 	change_appeared(c, da, a, COMPLETE_SURE);
 	change_appeared(c, db, b, COMPLETE_SURE);
-	core_doubt(c, da, a->name);
-	core_doubt(c, db, b->name);
+	doubt_unentered(c, da, a);
+	doubt_unentered(c, db, b);
 out:
 	buf_free(&na);
 	buf_free(&nb);

@@ -57,12 +57,12 @@ type_of_gone(struct core *c, const struct dir *d, const char *name)
 	struct event_stat st;
 	const struct mark *to;
 	char to_name[NAME_MAX + 1];
-	bool link;
+	bool link, isdir;
 	int to_id, fd;
 
 	if (d->mark == NULL || c->ops->fill(c->b) == -1 ||
 	    !c->ops->leaving(c->b, d->mark->id, name, strlen(name), &to_id,
-		to_name))
+		to_name, &isdir))
 		return EVENT_FILE;
 	to = core_find_mark(c, to_id);
 	if (to == NULL || to->places == NULL)
@@ -150,7 +150,7 @@ is_one(const struct entry *a, const struct entry *b)
  * came from? */
 static bool
 goes_back(struct core *c, const struct dir *from, const struct dir *to,
-    const struct told *t)
+    const struct told *t, bool *isdir)
 {
 	char back[NAME_MAX + 1];
 	int id;
@@ -158,31 +158,33 @@ goes_back(struct core *c, const struct dir *from, const struct dir *to,
 	return from->mark != NULL && to->mark != NULL &&
 	    c->ops->fill(c->b) != -1 &&
 	    c->ops->leaving(c->b, to->mark->id, t->to_name, strlen(t->to_name),
-		&id, back) &&
+		&id, back, isdir) &&
 	    id == from->mark->id && strcmp(back, t->name) == 0;
 }
 
 /*
  * The kernel says the same of RENAME_EXCHANGE as of two renames, there and
- * back. What tells them apart is what has become of y, which stood at the new
- * name: after an exchange it is at the old one, after two renames it is gone.
+ * back. What tells them apart is y, which stood at the new name: after an
+ * exchange it is at the old one, after two renames it is gone.
  */
 static bool
 is_exchange(struct core *c, struct dir *from, const struct entry *e,
     struct dir *to, const struct entry *y, const struct told *t)
 {
+	bool isdir;
+
 	if (looks_like(c, from, t->name, y))
 		return true;
-	if (!goes_back(c, from, to, t))
+	if (!goes_back(c, from, to, t, &isdir))
 		return false;
-	/* More has happened since, which will be told. What went there and
-	 * back at once would not be there. */
-	if (!looks_like(c, to, t->to_name, e) &&
-	    !looks_like(c, to, t->to_name, y))
-		return false;
+	/* More has happened since, which will be told; then both are looked
+	 * at again. */
 	core_doubt(c, from, t->name);
 	core_doubt(c, to, t->to_name);
-	return true;
+	/* What goes back is of another kind: it is y. Or what went is there
+	 * still, and so has not gone back. */
+	return isdir != t->isdir || looks_like(c, to, t->to_name, e) ||
+	    looks_like(c, to, t->to_name, y);
 }
 
 static void
@@ -208,8 +210,8 @@ on_renamed(struct core *c, struct dir *from, struct dir *to,
 
 	e = find(from, t->name);
 	if (e == NULL || is_kernel_dir(e) != t->isdir) {
-		if (e != NULL)
-			sync_name(c, from, t->name, COMPLETE_FOUND);
+		/* If it was an exchange, something has come there, too. */
+		core_doubt(c, from, t->name);
 		on_created(c, to, t->to_name, t->isdir, true);
 		return;
 	}
@@ -239,6 +241,8 @@ on_renamed(struct core *c, struct dir *from, struct dir *to,
 		core_doubt(c, to, t->to_name);
 		return;
 	}
+	if (y != NULL && !is_known(y))
+		core_doubt(c, from, t->name); /* it may be there now */
 	(void)change_moved(c, from, e, to, t->to_name, same ? &st : NULL);
 	if (!same && (seen || fd == -1))
 		core_doubt(c, to, t->to_name);

@@ -13,14 +13,14 @@ note_is_warning(enum watch_note note)
 	switch (note) {
 	case NOTE_UNREADABLE:
 	case NOTE_LIMIT:
-	case NOTE_OVERFLOW:
 	case NOTE_UNTAKEN:
 	case NOTE_WAY:
+	case NOTE_LOOP:
 		return true;
+	case NOTE_OVERFLOW: /* the stream is right again in a moment */
 	case NOTE_WAITING:
 	case NOTE_LOST:
 	case NOTE_FOUND:
-	case NOTE_LOOP:
 		break;
 	}
 	return false;

@@ -426,15 +426,33 @@ watch_dir(struct sync *s, struct dir *d, int fd)
 	return true;
 }
 
+/* A directory's content is to be listed, or else it is looked at once, so that
+ * it is known again. */
 static void
-enter_children(struct sync *s, struct dir *d)
+enter_or_see(struct sync *s, int fd, struct dir *d, struct entry *e)
+{
+	struct event_stat st;
+	bool link;
+
+	if (change_enters(s->c, d, e)) {
+		push_work(s, e->dir);
+	} else if (e->dir->ino == 0 &&
+	    sync_classify(s->c, fd, e->name, &st, &link) == 0 &&
+	    S_ISDIR(st.mode)) {
+		e->dir->dev = st.dev;
+		e->dir->ino = st.ino;
+	}
+}
+
+static void
+enter_children(struct sync *s, int fd, struct dir *d)
 {
 	struct entry *e;
 	uint32_t pos = 0;
 
 	while ((e = tree_next(d, &pos)) != NULL)
-		if (e->type == EVENT_DIR && change_enters(s->c, d, e))
-			push_work(s, e->dir);
+		if (e->type == EVENT_DIR)
+			enter_or_see(s, fd, d, e);
 }
 
 /* A name that both the disk and the index have, as the same thing. */
@@ -486,9 +504,8 @@ compare_one(struct sync *s, int fd, struct dir *d, struct entry *t)
 			return false;
 		}
 	}
-	if (push_found(s, d, t) != NULL && t->type == EVENT_DIR &&
-	    change_enters(s->c, d, t))
-		push_work(s, t->dir);
+	if (push_found(s, d, t) != NULL && t->type == EVENT_DIR)
+		enter_or_see(s, fd, d, t);
 	return true;
 }
 
@@ -572,7 +589,7 @@ survey(struct sync *s, struct dir *d)
 	if (known && error == 0)
 		compare(s, fd, d, p.listed);
 	else if (!known)
-		enter_children(s, d);
+		enter_children(s, fd, d);
 out:
 	if (known)
 		tree_free_top(p.listed);
@@ -960,6 +977,9 @@ sync_name(struct core *c, struct dir *d, const char *name,
 	bool link, was = c->synthetic;
 	int fd;
 
+	/* What is not entered is listed whole when it is. */
+	if (!(d->flags & DIR_ENTERED))
+		return;
 	c->nlooks++;
 	fd = core_dirfd(c, d);
 	if (fd == -1) {
@@ -1034,7 +1054,8 @@ sync_compare(struct core *c, struct dir *const *dirs, size_t ndirs, bool deep,
 
 	c->synthetic = true;
 	for (i = ndirs; i > 0; i--)
-		push_work(&s, dirs[i - 1]);
+		if (dirs[i - 1]->flags & DIR_ENTERED)
+			push_work(&s, dirs[i - 1]);
 	survey_all(&s);
 	conclude(&s);
 	c->synthetic = was;

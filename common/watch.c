@@ -28,6 +28,7 @@ struct watch {
 	int64_t poll_at; /* 0: not needed */
 	int64_t quiet_at; /* 0: nothing has happened since `quiet` */
 	uint64_t told_overflows;
+	bool more; /* hints were left pending */
 };
 
 static const struct backend_ops *const backends[] = {&backend_inotify};
@@ -278,6 +279,7 @@ watch_ready(struct watch *w)
 	while (ret == 0 && core_now_ms() < until);
 	if (ret == -1)
 		return -1;
+	w->more = ret == 0;
 	(void)clock_gettime(CLOCK_REALTIME, &c->now);
 	if (roots_speak(&w->roots) == -1)
 		return -1;
@@ -316,6 +318,8 @@ watch_timeout(const struct watch *w)
 	int timeout = c->ops->wait(c->b);
 	int64_t now = 0;
 
+	if (w->more)
+		return 0;
 	if (timeout == -1 && (c->ndoubts > 0 || c->resync || c->suspects))
 		timeout = 0;
 	if (w->poll_at != 0 || w->quiet_at != 0)
@@ -341,11 +345,14 @@ watch_run(struct watch *w, const struct pollfd *fds)
 	struct core *c = &w->core;
 	int64_t now;
 	bool blind;
+	int ret;
 
 	if (w->mounts != NULL && (fds[1].revents & (POLLPRI | POLLERR)))
 		(void)mountwatch_read(w->mounts, on_mount, w);
-	if (drain(w, RUN_HINTS) == -1)
+	ret = drain(w, RUN_HINTS);
+	if (ret == -1)
 		return -1;
+	w->more = ret == 0;
 	blind = c->unmarked || roots_blind(&w->roots);
 	if (!blind && w->poll_at == 0 && !c->stirred && w->quiet_at == 0)
 		return 0;

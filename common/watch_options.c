@@ -99,6 +99,13 @@ static const struct {
     {"issymlink", "-t symlink"},
 };
 
+/* How much of a word a message shows, so that its end is never cut off. */
+static int
+clip(size_t len)
+{
+	return len < 64 ? (int)len : 64;
+}
+
 /* Deletions, insertions and replacements that lead from a to b, where a has
  * a_len bytes; SIZE_MAX for what is too long to be a slip. */
 static size_t
@@ -161,14 +168,14 @@ unknown_long(const char *arg, char *msg, size_t msg_size)
 	}
 	if (prefixes > 1)
 		(void)snprintf(msg, msg_size,
-		    "--%.*s: could be more than one option", (int)len, name);
+		    "--%.*s: could be more than one option", clip(len), name);
 	else if (near != NULL)
 		(void)snprintf(msg, msg_size,
-		    "--%.*s: unknown option; did you mean --%s?", (int)len,
+		    "--%.*s: unknown option; did you mean --%s?", clip(len),
 		    name, near);
 	else
 		(void)snprintf(msg, msg_size,
-		    "--%.*s: unknown option; --help lists them", (int)len,
+		    "--%.*s: unknown option; --help lists them", clip(len),
 		    name);
 }
 
@@ -248,14 +255,14 @@ wrong_event(const char *word, size_t len, char *msg, size_t msg_size)
 		(void)snprintf(msg, msg_size,
 		    "-e %.*s: not an event; to leave out paths by an "
 		    "expression use -x",
-		    (int)len, word);
+		    clip(len), word);
 		return;
 	}
 	normalize(stem, stem_len, plain, sizeof(plain));
 	for (i = 0; i < sizeof(other_words) / sizeof(other_words[0]); i++) {
 		if (strcmp(plain, other_words[i].word) == 0) {
 			(void)snprintf(msg, msg_size,
-			    "-e %.*s: here this is %s", (int)len, word,
+			    "-e %.*s: here this is %s", clip(len), word,
 			    other_words[i].ours);
 			return;
 		}
@@ -266,13 +273,12 @@ wrong_event(const char *word, size_t len, char *msg, size_t msg_size)
 			near = event_kind_name((enum event_kind)i);
 	if (near != NULL) {
 		(void)snprintf(msg, msg_size,
-		    "-e %.*s: no such event; did you mean %s?", (int)len, word,
+		    "-e %.*s: no such event; did you mean %s?", clip(len), word,
 		    near);
 		return;
 	}
-	/* What there is must not be cut off by a word without end. */
 	(void)snprintf(msg, msg_size, "-e %.*s: no such event; there are",
-	    len < 64 ? (int)len : 64, word);
+	    clip(len), word);
 	for (i = 0; i < EVENT_NKINDS; i++) {
 		used = strlen(msg);
 		(void)snprintf(msg + used, msg_size - used, " %s,",
@@ -305,7 +311,7 @@ add_types(unsigned *types, char *msg, size_t msg_size)
 	(void)snprintf(msg, msg_size,
 	    "-t %.*s: no such type; there are file (f), dir (d), symlink (l) "
 	    "and other (o)",
-	    len < 64 ? (int)len : 64, bad);
+	    clip(len), bad);
 	return -1;
 }
 

@@ -17,6 +17,7 @@ struct state {
 	const struct changer *c;
 	uint64_t x; /* of the random numbers */
 	FILE *log;
+	const char *root; /* where the last path was made */
 	unsigned asides; /* names taken outside so far */
 	char a[PATH_MAX], b[PATH_MAX], t[PATH_MAX]; /* an operation's paths */
 };
@@ -108,7 +109,8 @@ path_below(struct state *s, char *path, const char *dir)
 static void
 some_path(struct state *s, char *path)
 {
-	path_below(s, path, s->c->roots[below(s, (unsigned)s->c->nroots)]);
+	s->root = s->c->roots[below(s, (unsigned)s->c->nroots)];
+	path_below(s, path, s->root);
 }
 
 /* A name outside that nobody has taken. */
@@ -285,7 +287,7 @@ do_into_child(struct state *s)
 	join(s->b, s->a, "");
 	slash = strrchr(s->b, '/');
 	*slash = '\0';
-	if (strchr(s->b, '/') == NULL)
+	if (strcmp(s->b, s->root) == 0)
 		return;
 	some_path(s, s->t);
 	if (move_to(s, s->a, s->t) == -1)
@@ -301,13 +303,16 @@ do_into_parent(struct state *s)
 	char *slash;
 
 	some_path(s, s->a);
+	join(s->b, s->a, "");
+	slash = strrchr(s->b, '/');
+	*slash = '\0';
+	if (strcmp(s->b, s->root) == 0)
+		return;
 	aside(s, s->t);
 	if (move_to(s, s->a, s->t) == -1)
 		return;
-	slash = strrchr(s->a, '/');
-	*slash = '\0';
-	if (strchr(s->a, '/') != NULL)
-		remove_all(s, s->a);
+	remove_all(s, s->b);
+	join(s->a, s->b, "");
 	if (move_to(s, s->t, s->a) == -1)
 		remove_all(s, s->t);
 }
@@ -440,7 +445,8 @@ do_chain(struct state *s)
 	char *p;
 
 	some_path(s, s->a);
-	for (p = strchr(s->a, '/') + 1; (p = strchr(p, '/')) != NULL; p++) {
+	for (p = s->a + strlen(s->root) + 1; (p = strchr(p, '/')) != NULL;
+	     p++) {
 		*p = '\0';
 		(void)did(s, "mkdir", s->a, NULL, mkdir(s->a, 0755));
 		*p = '/';

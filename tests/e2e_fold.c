@@ -4,8 +4,10 @@
  * by FOLD_SEED=n build/tests/e2e_fold, and one of the cases only with
  * CK_RUN_CASE=Name. FOLD_SEEDS and FOLD_OPS: how many seeds for the plain
  * case (a quarter for the others), and how many operations a seed. FOLD_PROCS:
- * processes that change at once. FOLD_KEEP=directory: leave the streams and
- * the operations of failing seeds there.
+ * processes that change at once. FOLD_FROZEN=1: a few changes at a time while
+ * the program is stopped, which makes a failure repeatable.
+ * FOLD_KEEP=directory: leave the streams and the operations of failing seeds
+ * there.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -53,7 +55,9 @@ struct variant {
 	const char *mark_kind; /* NULL: created */
 	bool existing; /* the changes begin before the program */
 	bool stalled; /* nothing is read while changes go on */
+	bool frozen; /* the program is stopped meanwhile, a few changes only */
 	bool restless; /* the way to the root is renamed all the time */
+	bool may_lack; /* not every build has these options */
 	bool no_content; /* files are changed while nobody can see it */
 };
 
@@ -244,6 +248,18 @@ wait_changers(struct run *r, int done, const pid_t *pids, unsigned n)
 	}
 }
 
+/* Returns when it has stopped. */
+static void
+freeze(struct harness *h)
+{
+	int status;
+
+	harness_signal(h, SIGSTOP);
+	ck_assert_int_eq(waitpid(harness_pid(h), &status, WUNTRACED),
+	    harness_pid(h));
+	ck_assert(WIFSTOPPED(status));
+}
+
 static void
 run_titled(const char *title, const struct variant *v, unsigned seed)
 {
@@ -253,7 +269,13 @@ run_titled(const char *title, const struct variant *v, unsigned seed)
 	unsigned n = 0, i, round;
 	unsigned procs = setting("FOLD_PROCS", seed % 5 == 0 ? 1 : 4);
 	unsigned ops = setting("FOLD_OPS", 1000) / FOLD_ROUNDS;
+	bool frozen = v->frozen || setting("FOLD_FROZEN", 0) != 0;
 	int done = -1;
+
+	if (frozen) {
+		procs = 1;
+		ops = setting("FOLD_OPS", 4 + seed % 29);
+	}
 
 	if (v->restless && procs < 2)
 		procs = 2;
@@ -267,6 +289,11 @@ run_titled(const char *title, const struct variant *v, unsigned seed)
 				     REG_EXTENDED | REG_NOSUB),
 		    0);
 	r.h = harness_new_titled(title);
+	if (v->may_lack && !harness_knows(r.h, "fswatch-events", v->args)) {
+		skip(title, "this build has no such option");
+		harness_end(r.h);
+		return;
+	}
 	r.fold = fold_new();
 	ck_assert_ptr_nonnull(r.fold);
 	make_dir("o");
@@ -299,9 +326,13 @@ run_titled(const char *title, const struct variant *v, unsigned seed)
 	if (!v->existing)
 		check_tree(&r);
 	for (round = 0; round < FOLD_ROUNDS; round++) {
+		if (frozen)
+			freeze(r.h);
 		if (done == -1)
 			done = start_changers(&r, round, pids, procs, ops);
 		wait_changers(&r, done, pids, procs);
+		if (frozen)
+			harness_signal(r.h, SIGCONT);
 		stop_if_wrong(&r);
 		done = -1;
 		for (i = 0; v->roots[i] != NULL; i++)
@@ -450,6 +481,18 @@ START_TEST(a_reader_that_stops_still_gets_the_tree)
 }
 END_TEST
 
+/* One process, and all that it does in the queue before the first of it is
+ * read: such a failure can be had again, step by step. */
+START_TEST(what_has_piled_up_is_told_right)
+{
+	static const struct variant v = {.args = {"-r", "-e", "+ready"},
+	    .roots = {"d"},
+	    .frozen = true};
+
+	run_variant(&v, (unsigned)_i);
+}
+END_TEST
+
 START_TEST(a_root_that_goes_and_comes_is_the_tree_in_the_end)
 {
 	static const struct variant v = {.args = {"-r", "-e",
@@ -474,7 +517,8 @@ START_TEST(rescans_tell_nothing_twice)
 {
 	static const struct variant v = {.args = {"-r", "--rescan", "0.02",
 					     "-e", "+ready"},
-	    .roots = {"d"}};
+	    .roots = {"d"},
+	    .may_lack = true};
 
 	run_variant(&v, (unsigned)_i);
 }
@@ -484,7 +528,8 @@ START_TEST(polling_tells_the_tree_too)
 {
 	static const struct variant v = {.args = {"-r", "--backend", "poll",
 					     "--poll", "0.02", "-e", "+ready"},
-	    .roots = {"d"}};
+	    .roots = {"d"},
+	    .may_lack = true};
 
 	run_variant(&v, (unsigned)_i);
 }
@@ -494,7 +539,8 @@ START_TEST(the_settled_stream_is_the_tree)
 {
 	static const struct variant v = {.args = {"-r", "-s", "0.05", "-e",
 					     "+ready"},
-	    .roots = {"d"}};
+	    .roots = {"d"},
+	    .may_lack = true};
 
 	run_variant(&v, (unsigned)_i);
 }
@@ -504,7 +550,8 @@ START_TEST(the_settled_stream_with_a_maximum_is_the_tree)
 {
 	static const struct variant v = {.args = {"-r", "-s", "0.02,0.05", "-e",
 					     "+ready"},
-	    .roots = {"d", "e"}};
+	    .roots = {"d", "e"},
+	    .may_lack = true};
 
 	run_variant(&v, (unsigned)_i);
 }
@@ -575,7 +622,7 @@ START_TEST(after_an_overflow_the_stream_is_the_tree)
 	wait_changers(&r, start_changers(&r, 0, pids, 4, 400), pids, 4);
 	harness_mark(r.h, "d");
 	check_tree(&r);
-	harness_signal(r.h, SIGSTOP);
+	freeze(r.h);
 	wait_changers(&r, start_changers(&r, 1, pids, 4, 400), pids, 4);
 	shell("mkdir d/many");
 	for (i = 0; i < n + 1000; i++) {
@@ -608,7 +655,7 @@ START_TEST(overflows_while_changes_go_on_end_with_the_tree)
 
 	v.stalled = true;
 	begin(&r, &v);
-	harness_signal(r.h, SIGSTOP);
+	freeze(r.h);
 	done = start_changers(&r, 0, pids, 4, 40000);
 	for (i = 0; i < 20; i++) {
 		struct pollfd p = {done, POLLIN, 0};
@@ -616,7 +663,7 @@ START_TEST(overflows_while_changes_go_on_end_with_the_tree)
 		harness_signal(r.h, SIGCONT);
 		while (harness_poll(r.h, 0) != NULL)
 			;
-		harness_signal(r.h, SIGSTOP);
+		freeze(r.h);
 		if (poll(&p, 1, 50) == 1)
 			break;
 	}
@@ -810,6 +857,7 @@ main(void)
 	    {"Existing", existing_and_what_follows_leave_no_gap_and_no_double,
 		1},
 	    {"Stalled", a_reader_that_stops_still_gets_the_tree, 1},
+	    {"Frozen", what_has_piled_up_is_told_right, 8},
 	    {"Restless", a_root_that_goes_and_comes_is_the_tree_in_the_end, 1},
 	    {"All", every_kind_of_event_together_is_the_tree, 1},
 	    {"Rescan", rescans_tell_nothing_twice, 1},

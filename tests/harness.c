@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <limits.h>
+#include <linux/close_range.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -285,6 +286,7 @@ harness_runv(struct harness *h, const char *program, const char *const *args)
 		if (dup2(in[0], 0) == -1 || dup2(out[1], 1) == -1 ||
 		    dup2(err[1], 2) == -1)
 			_exit(127);
+		(void)close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
 		(void)execv(path, (char **)(uintptr_t)argv);
 		perror(path);
 		_exit(127);
@@ -925,6 +927,30 @@ harness_finish(struct harness *h)
 	status = WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
 	(void)dprintf(h->log_fd, "[exit %d]\n", status);
 	return status;
+}
+
+bool
+harness_knows(struct harness *h, const char *program, const char *const *args)
+{
+	enum harness_format format = h->format;
+	const char *all[HARNESS_ARGS];
+	int n = 0, status;
+
+	for (; args[n] != NULL; n++) {
+		ck_assert_int_lt(n, HARNESS_ARGS - 2);
+		all[n] = args[n];
+	}
+	all[n++] = "--version";
+	all[n] = NULL;
+	h->format = HARNESS_TEXT;
+	harness_runv(h, program, all);
+	status = harness_finish(h);
+	h->format = format;
+	ck_assert_msg(status == 0 ||
+		strstr(cstring(&h->err_buf), "unknown option") != NULL,
+	    "%s", cstring(&h->err_buf));
+	buf_clear(&h->err_buf);
+	return status == 0;
 }
 
 int

@@ -60,6 +60,12 @@ void harness_runv(struct harness *h, const char *program,
     const char *const *args);
 void harness_set_format(struct harness *h, enum harness_format format);
 
+/* Does the program take these options (up to NULL)? For what not every build
+ * has: a test of it is skipped aloud. Fails for any error but an unknown
+ * option. */
+bool harness_knows(struct harness *h, const char *program,
+    const char *const *args);
+
 /* The descriptor of stdout, for a caller's own poll(2). */
 int harness_fd(const struct harness *h);
 pid_t harness_pid(const struct harness *h);

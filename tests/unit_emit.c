@@ -440,6 +440,7 @@ START_TEST(names_that_could_deceive_are_quoted)
 	     "31m",
 		"$'\\u009b31m'"},
 	    {"\xe2\x80\xa8", "$'\\u2028'"},
+	    {"\xd8\x9c", "$'\\u061c'"},
 	    {"\xf3\xa0\x80\x81", "$'\\U000e0001'"},
 	    {"$'x'", "$'$\\'x\\''"},
 	    {"a -> b", "$'a -> b'"},

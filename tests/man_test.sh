@@ -1,0 +1,45 @@
+#!/bin/sh
+# The man pages against the programs: every option in --help is in the page
+# and the reverse, and the examples are shell that a shell can read.
+set -u
+
+bin=${FSPIPE_BIN:-.}
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+status=0
+
+is() { # is SENTENCE: what the last command said is the verdict
+	if [ "$?" -eq 0 ]; then
+		echo "ok - $1"
+	else
+		echo "not ok - $1"
+		status=1
+	fi
+}
+
+for page in man/*.1; do
+	name=$(basename "$page" .1)
+	"$bin/$name" --help >"$tmp/help" 2>"$tmp/err"
+	is "$name --help succeeds"
+	[ -s "$tmp/help" ] && ! [ -s "$tmp/err" ]
+	is "$name --help goes to stdout and nowhere else"
+
+	# Options stand at the beginning of a line, two blanks before their text.
+	sed -n 's/^ *\(-.*\)/\1/p' "$tmp/help" | sed 's/   *.*//' |
+		grep -oE -- '(^|[ ,;])--?[A-Za-z0-9][A-Za-z0-9-]*' |
+		sed 's/^[ ,;]*//' | sort -u >"$tmp/in-help"
+	# .It Fl r , Fl -recursive
+	sed -n 's/^\.It //p' "$page" | grep -oE 'Fl -?[A-Za-z0-9][A-Za-z0-9-]*' |
+		sed 's/^Fl /-/' | sort -u >"$tmp/in-page"
+	[ "$(grep -c . "$tmp/in-help")" -gt 5 ] &&
+		diff "$tmp/in-help" "$tmp/in-page"
+	is "$name.1 and $name --help have the same options"
+
+	sed -n '/^\.Sh EXAMPLES/,/^\.Sh [^E]/p' "$page" |
+		sed -n '/^\.Bd -literal/,/^\.Ed/p' | grep -v '^\.' |
+		sed -e 's/\\(aq/'\''/g' -e 's/\\-/-/g' -e 's/\\e/\\/g' \
+			-e 's/^\$ //' >"$tmp/examples"
+	[ -s "$tmp/examples" ] && sh -n "$tmp/examples"
+	is "the examples of $name.1 are shell"
+done
+exit "$status"

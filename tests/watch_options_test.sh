@@ -1,0 +1,82 @@
+#!/bin/sh
+# What a person meets first: usage, help, version, and colours where they
+# belong.
+set -u
+
+bin=${FSPIPE_BIN:-.}/fswatch-events
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+status=0
+
+is() { # is SENTENCE: what the last command said is the verdict
+	if [ "$?" -eq 0 ]; then
+		echo "ok - $1"
+	else
+		echo "not ok - $1"
+		status=1
+	fi
+}
+
+run() { # run ARGUMENT ...: exit status in $got, output in $tmp
+	timeout 60 "$bin" "$@" >"$tmp/out" 2>"$tmp/err" </dev/null
+	got=$?
+}
+
+run
+[ "$got" -eq 2 ] && ! [ -s "$tmp/out" ] && [ "$(wc -l <"$tmp/err")" -eq 1 ]
+is "without a path it says so in one line and exits with 2"
+run -e frob "$tmp"
+[ "$got" -eq 2 ] && ! [ -s "$tmp/out" ] && [ "$(wc -l <"$tmp/err")" -eq 1 ] &&
+	grep -q '^fswatch-events: -e frob: .* resynced, ' "$tmp/err"
+is "an unknown event is answered with those there are"
+run --existng "$tmp"
+[ "$got" -eq 2 ] && grep -q 'did you mean --existing?$' "$tmp/err"
+is "a misspelt option is answered with the nearest"
+run --help
+[ "$got" -eq 0 ] && grep -q '^usage: fswatch-events ' "$tmp/out" &&
+	! [ -s "$tmp/err" ]
+is "help goes to stdout and is a success"
+run --version
+[ "$got" -eq 0 ] && grep -qx 'fswatch-events [0-9][0-9.]*' "$tmp/out"
+is "the version is one line"
+if [ -w /dev/full ]; then
+	"$bin" --help >/dev/full 2>"$tmp/err"
+	[ "$?" -eq 1 ] && grep -q stdout "$tmp/err"
+	is "help that cannot be written is a failure"
+else
+	echo "skip - help that cannot be written is a failure - no /dev/full"
+fi
+run "$tmp/nowhere"
+[ "$got" -eq 1 ] && grep -q "^fswatch-events: $tmp/nowhere: " "$tmp/err"
+is "a path that is not there is a failure that names it"
+
+esc=$(printf '\033')
+mkdir "$tmp/in"
+: >"$tmp/in/file"
+run -1 -p --existing "$tmp/in"
+[ "$got" -eq 0 ] && grep -q ' exists .*/in/file$' "$tmp/out" &&
+	! grep -q "$esc" "$tmp/out"
+is "a pipe gets no colours"
+
+# on_terminal ENVIRONMENT ...: the same with a terminal for stdout
+on_terminal() {
+	env -u NO_COLOR "$@" timeout 60 script -qec \
+		"stty cols 56; '$bin' -1 -p --existing '$tmp/in'" /dev/null \
+		</dev/null >"$tmp/out" 2>&1
+}
+if command -v script >/dev/null && on_terminal TERM=xterm; then
+	grep -q "$esc\[3[0-9]mexists" "$tmp/out"
+	is "a terminal gets colours"
+	! sed "s/$esc\[[0-9]*m//g" "$tmp/out" | tr -d '\r' |
+		LC_ALL=C.UTF-8 grep -E '^.{57}'
+	is "no line is wider than the terminal"
+	on_terminal TERM=dumb && grep -q exists "$tmp/out" &&
+		! grep -q "$esc" "$tmp/out"
+	is "a dumb terminal gets no colours"
+	on_terminal TERM=xterm NO_COLOR=1 && grep -q exists "$tmp/out" &&
+		! grep -q "$esc" "$tmp/out"
+	is "NO_COLOR takes the colours away"
+else
+	echo "skip - a terminal gets colours - no script(1) here"
+fi
+exit "$status"
