@@ -390,7 +390,7 @@ int
 chain_feeds(struct chain *c, pid_t pid)
 {
 	ssize_t n;
-	char yes;
+	char yes = 1;
 
 	do {
 		n = send(c->sock, &pid, sizeof(pid), MSG_NOSIGNAL);

@@ -262,17 +262,17 @@ unwatch
 fresh
 if may "other programs' locks on the directory refuse nothing" \
     "no flock(1)" flock --version; then
-	mkfifo "$dir/locked"
+	mkfifo "$dir/locked" "$dir/unlock"
 	# shellcheck disable=SC2016 # the inner shell's
-	flock w sh -c 'echo >"$0"; read -r _ <"$0"' "$dir/locked" &
+	flock w sh -c 'echo >"$0"; read -r _ <"$1"' "$dir/locked" \
+	    "$dir/unlock" &
 	read -r _ <"$dir/locked"
 	is "other programs' locks on the directory refuse nothing" free f w
 	watch -r w
 	is "and hide no watcher" covered f w
 	unwatch
-	echo >"$dir/locked"
+	echo >"$dir/unlock"
 	wait
-	rm "$dir/locked"
 fi
 
 # --- mounts, users, roots ---
@@ -363,9 +363,12 @@ fi
 # shellcheck disable=SC2016 # the inner shell's
 pid_then() { sh -c 'echo $$ >"$0"; exec "$@"' "$@"; }
 # The end of a pipeline: leaves the status, and ends the watcher.
-last() {
+end() {
 	"$bin/fswrite" --ack --stop-on-error "$@" >"$dir/ack" 2>"$dir/err"
 	echo $? >"$dir/status"
+}
+last() {
+	end "$@"
 	kill "$(cat "$dir/pid")"
 }
 feed() { pid_then "$dir/pid" "$bin/fswatch-events" -r --existing "$@"; }
@@ -389,11 +392,17 @@ is "through a shell's loop" looped
 feed w | last --chain w
 is "directly" test "$(cat "$dir/status")" -ne 0
 
-mkfifo "$dir/tee"
-feed w | tee "$dir/tee" | jq --unbuffered -c "$command" | last --chain w &
+mkfifo "$dir/tee" "$dir/done"
+feed w | tee "$dir/tee" | jq --unbuffered -c "$command" | {
+	end --chain w
+	echo >"$dir/done"
+} &
 jq --unbuffered -c "$command" <"$dir/tee" |
     "$bin/fswrite" --chain --ack --stop-on-error w/a >"$dir/ack2" 2>&1
 echo $? >"$dir/status2"
+# The watcher has to last until both have asked for it.
+read -r _ <"$dir/done"
+kill "$(cat "$dir/pid")"
 wait
 both() { looped && [ "$(cat "$dir/status2")" -eq 3 ] && looped w/a; }
 is "through tee, at both of its consumers" both
