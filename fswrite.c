@@ -332,19 +332,21 @@ take_the_rest(struct session *s)
 		done += take_input(s);
 }
 
-/* Takes what has arrived, applies it and answers. */
+/* Takes what has arrived, applies it and answers. ready: there is input to be
+ * read. */
 static void
-take_batch(struct session *s)
+take_batch(struct session *s, bool ready)
 {
 	double begin = now();
 	size_t bytes = 0;
 
 	loop_batch(s->loop);
-	do
+	while (ready) {
 		bytes += take_input(s);
-	while (!s->eof && !s->fatal && s->asked_to_end == 0 &&
-	    !apply_stopped(s->apply) && bytes < BATCH_BYTES &&
-	    now() - begin < BATCH_SECONDS && wait_for_input(s, 0));
+		ready = !s->eof && !s->fatal && s->asked_to_end == 0 &&
+		    !apply_stopped(s->apply) && bytes < BATCH_BYTES &&
+		    now() - begin < BATCH_SECONDS && wait_for_input(s, 0);
+	}
 	if (s->asked_to_end > 0)
 		take_the_rest(s);
 	if (apply_commit(s->apply) == -1) {
@@ -360,10 +362,13 @@ take_batch(struct session *s)
 static int
 serve(struct session *s)
 {
+	bool ready;
+
 	while (!s->eof && !s->fatal && s->asked_to_end == 0 &&
 	    !apply_stopped(s->apply)) {
-		if (wait_for_input(s, -1) || (s->asked_to_end > 0 && !s->fatal))
-			take_batch(s);
+		ready = wait_for_input(s, -1);
+		if (!s->fatal && (ready || s->asked_to_end > 0))
+			take_batch(s, ready);
 		if (s->reopen) {
 			apply_reopen(s->apply);
 			s->reopen = false;

@@ -353,6 +353,70 @@ START_TEST(asked_to_end_it_finishes_what_has_arrived_whole)
 }
 END_TEST
 
+START_TEST(asked_to_end_while_idle_it_ends)
+{
+	child_start(&c, ARGV("fswrite", "--ack", out));
+	child_say(&c, "{\"op\":\"mkdir\",\"path\":\"d\"}\n{\"op\":");
+	expect_in_line("\"line\":1");
+	ck_assert_int_eq(kill(c.pid, SIGTERM), 0);
+	ck_assert_ptr_null(child_line(&c));
+	ck_assert_int_eq(child_wait(&c), 0);
+}
+END_TEST
+
+START_TEST(asked_to_end_it_takes_all_that_is_in_the_pipe)
+{
+	static const char line[] =
+	    "{\"op\":\"append\",\"path\":\"a\",\"content\":\"x\",\"pad\":"
+	    "\"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\"}\n";
+	int i;
+
+	child_start(&c, ARGV("fswrite", "--ack", out));
+	if (fcntl(c.in, F_SETPIPE_SZ, 1 << 20) == -1) {
+		printf("skip - asked to end it takes all that is in the pipe"
+		       " - no large pipe to be had\n");
+		(void)child_wait(&c);
+		return;
+	}
+	child_say(&c, "{\"op\":\"mkdir\",\"path\":\"d\"}\n");
+	expect_in_line("\"line\":1");
+	ck_assert_int_eq(kill(c.pid, SIGSTOP), 0);
+	/* More than it reads at once. */
+	for (i = 0; i < 6000; i++)
+		child_say(&c, line);
+	ck_assert_int_eq(kill(c.pid, SIGTERM), 0);
+	ck_assert_int_eq(kill(c.pid, SIGCONT), 0);
+	while (child_line(&c) != NULL)
+		;
+	ck_assert_int_eq(child_wait(&c), 0);
+	ck_assert_int_eq(scratch_size(dir.fd, "out/a"), 6000);
+}
+END_TEST
+
+START_TEST(a_limit_of_file_size_is_an_error_and_no_end)
+{
+	char cmd[4096];
+	const char *bin = getenv("FSPIPE_BIN");
+	char big[6000];
+	size_t n;
+
+	n = (size_t)snprintf(big, sizeof(big),
+	    "{\"op\":\"append\",\"path\":\"a\",\"content\":\"");
+	memset(big + n, 'x', 5000);
+	memcpy(big + n + 5000, "\"}\n", 4);
+	(void)snprintf(cmd, sizeof(cmd),
+	    "ulimit -f 1; exec %s/fswrite --ack %s", bin != NULL ? bin : ".",
+	    out);
+	child_start(&c, ARGV("sh", "-c", cmd));
+	child_say(&c, big);
+	expect_in_line("\"error\":\"EFBIG\"");
+	child_say(&c, "{\"op\":\"append\",\"path\":\"a\",\"content\":\"1\"}\n");
+	expect_in_line("\"size\":1");
+	ck_assert_int_eq(child_wait(&c), 1);
+	expect_file("out/a", "1");
+}
+END_TEST
+
 START_TEST(signals_that_were_ignored_stay_ignored)
 {
 	char cmd[4096];
@@ -371,18 +435,53 @@ START_TEST(signals_that_were_ignored_stay_ignored)
 }
 END_TEST
 
+/* Does the program have the file open? */
+static bool
+has_open(const char *name)
+{
+	char path[64], link[256], is[256];
+	ssize_t n;
+	int fd;
+
+	(void)snprintf(link, sizeof(link), "%s/%s", dir.path, name);
+	for (fd = 3; fd < 64; fd++) {
+		(void)snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)c.pid,
+		    fd);
+		n = readlink(path, is, sizeof(is) - 1);
+		if (n == -1)
+			continue;
+		is[n] = '\0';
+		if (strcmp(is, link) == 0)
+			return true;
+	}
+	return false;
+}
+
 START_TEST(hup_reopens_and_usr1_counts)
 {
+	bool before, after;
+
 	child_start(&c, ARGV("fswrite", "--ack", out));
 	child_say(&c, "{\"op\":\"append\",\"path\":\"a\",\"content\":\"1\"}\n");
 	expect_in_line("\"line\":1");
+	before = has_open("out/a");
 	ck_assert_int_eq(kill(c.pid, SIGHUP), 0);
 	ck_assert_int_eq(kill(c.pid, SIGUSR1), 0);
 	child_until_err(&c, "1 commands, 0 failed");
+	/* Between these two it has come to what is done between batches. */
+	child_say(&c, "{\"op\":\"mkdir\",\"path\":\"d\"}\n");
+	expect_in_line("\"line\":2");
+	child_say(&c, "{\"op\":\"mkdir\",\"path\":\"d\"}\n");
+	expect_in_line("\"line\":3");
+	after = has_open("out/a");
 	child_say(&c, "{\"op\":\"append\",\"path\":\"a\",\"content\":\"2\"}\n");
 	expect_in_line("\"size\":2");
 	ck_assert_int_eq(child_wait(&c), 0);
 	expect_file("out/a", "12");
+	if (access("/proc/self/fd", X_OK) == -1)
+		printf("skip - hup reopens - no /proc\n");
+	else
+		ck_assert(before && !after);
 }
 END_TEST
 
@@ -592,6 +691,23 @@ START_TEST(with_sync_no_answer_comes_before_the_disk_has_it)
 	ck_assert_ptr_nonnull(at);
 	at = strstr(at, "write(1, \"{\\\"ok\\\":true");
 	ck_assert_ptr_nonnull(at);
+}
+END_TEST
+
+START_TEST(with_sync_already_waits_for_the_disk_too)
+{
+	if (!have_strace("with sync already waits for the disk too"))
+		return;
+	ck_assert_int_eq(mkdirat(dir.fd, "out/p", 0755), 0);
+	scratch_put(dir.fd, "out/p/a", "1");
+	start_traced("trace=fdatasync,fsync", "--sync", "-q");
+	child_say(&c,
+	    "{\"op\":\"write\",\"path\":\"p/a\",\"content\":\"1\"}\n");
+	expect_in_line("\"already\":true");
+	ck_assert_int_eq(child_wait(&c), 0);
+	/* The attempt, the file that is there; its directory and the root. */
+	ck_assert_int_eq(traced("fdatasync("), 2);
+	ck_assert_int_eq(traced("fsync("), 2);
 }
 END_TEST
 
@@ -812,6 +928,9 @@ main(void)
 	tcase_add_test(core, wrong_usage_is_2_and_a_missing_directory_1);
 	tcase_add_loop_test(ends,
 	    asked_to_end_it_finishes_what_has_arrived_whole, 0, 2);
+	tcase_add_test(ends, asked_to_end_while_idle_it_ends);
+	tcase_add_test(ends, asked_to_end_it_takes_all_that_is_in_the_pipe);
+	tcase_add_test(ends, a_limit_of_file_size_is_an_error_and_no_end);
 	tcase_add_test(ends, signals_that_were_ignored_stay_ignored);
 	tcase_add_test(ends, hup_reopens_and_usr1_counts);
 	tcase_add_test(ends,
@@ -821,6 +940,7 @@ main(void)
 	tcase_add_test(ends, missing_standard_descriptors_do_no_harm);
 	tcase_add_test(sync, appends_that_arrive_together_are_one_write);
 	tcase_add_test(sync, with_sync_no_answer_comes_before_the_disk_has_it);
+	tcase_add_test(sync, with_sync_already_waits_for_the_disk_too);
 	tcase_add_loop_test(sync, after_a_failed_sync_nothing_is_acknowledged,
 	    0, 2);
 	tcase_add_test(sync, what_may_pass_is_tried_again);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "run.h"
@@ -50,6 +51,23 @@ limit_file(rlim_t bytes)
 
 	(void)signal(SIGXFSZ, SIG_IGN);
 	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &rl), 0);
+}
+
+/* A process that knows nothing of locks adds to the file, just before run asks
+ * where its own part ends. */
+static int intruder = -1;
+
+off_t
+lseek(int where, off_t offset, int whence)
+{
+	if (intruder != -1 && where == fd) {
+		limit_file(RLIM_INFINITY);
+		ck_assert_int_eq(write(intruder, "foreign", 7), 7);
+		(void)close(intruder);
+		intruder = -1;
+		limit_file(8);
+	}
+	return (off_t)syscall(SYS_lseek, where, offset, whence);
 }
 
 START_TEST(a_run_is_one_write)
@@ -182,6 +200,25 @@ START_TEST(nothing_is_taken_back_where_another_holds_the_file)
 }
 END_TEST
 
+START_TEST(nothing_is_taken_back_where_somebody_has_added_to_it)
+{
+	struct run r = RUN_INIT;
+	uint64_t size;
+
+	add(&r, "one\n", 1);
+	add(&r, "12345678", 2);
+	intruder = append_to("f");
+	limit_file(8);
+	ck_assert_int_eq(run_write(&r, fd, &size), -1);
+	ck_assert_int_eq(errno, EFBIG);
+	ck_assert_int_eq(intruder, -1);
+	ck_assert_uint_eq(run_first(&r)->tag, 2);
+	ck_assert(r.torn);
+	ck_assert_str_eq(scratch_get(dir.fd, "f"), "one\n1234foreign");
+	run_free(&r);
+}
+END_TEST
+
 START_TEST(a_foreign_lock_does_not_stop_us)
 {
 	struct run r = RUN_INIT;
@@ -241,6 +278,8 @@ main(void)
 	    what_does_not_fit_is_taken_back_and_what_fits_stays);
 	tcase_add_test(hostile,
 	    nothing_is_taken_back_where_another_holds_the_file);
+	tcase_add_test(hostile,
+	    nothing_is_taken_back_where_somebody_has_added_to_it);
 	tcase_add_test(hostile, a_foreign_lock_does_not_stop_us);
 	suite_add_tcase(s, core);
 	suite_add_tcase(s, limits);
