@@ -260,10 +260,9 @@ on_renamed(struct core *c, struct dir *from, struct dir *to,
 	}
 	if (y != NULL && is_exchange(c, from, e, to, y, t)) {
 		skip_inverse(c, from, to, t);
-		if (!is_known(e) || !is_known(y)) {
-			core_doubt(c, from, t->name);
-			core_doubt(c, to, t->to_name);
-		}
+		/* Either may have been taken for the other before. */
+		core_doubt(c, from, t->name);
+		core_doubt(c, to, t->to_name);
 		change_exchanged(c, from, e, to, y);
 		return;
 	}
