@@ -304,6 +304,22 @@ on_renamed(struct core *c, struct dir *from, struct dir *to,
 		core_doubt(c, to, t->to_name);
 }
 
+/* A directory's mode has changed: it may be readable now, or what is in it
+ * reachable. */
+static void
+retry_unreadable(struct core *c, struct dir *d, const struct entry *e)
+{
+	const struct entry *below;
+	uint32_t pos = 0;
+
+	while ((below = tree_next(e->dir, &pos)) != NULL)
+		if (below->type == EVENT_DIR &&
+		    (below->dir->flags & DIR_UNREADABLE))
+			core_doubt(c, e->dir, below->name);
+	if (e->dir->flags & DIR_UNREADABLE)
+		core_doubt(c, d, e->name);
+}
+
 static void
 on_content(struct core *c, struct dir *d, const struct told *t)
 {
@@ -342,9 +358,8 @@ on_content(struct core *c, struct dir *d, const struct told *t)
 		change_complete(c, d, e, &st, COMPLETE_SURE);
 	if (seen && !same)
 		core_doubt(c, d, t->name);
-	else if (t->kind == HINT_ATTRIB && e->type == EVENT_DIR &&
-	    (e->dir->flags & DIR_UNREADABLE))
-		(void)sync_name(c, d, t->name, COMPLETE_FOUND);
+	else if (t->kind == HINT_ATTRIB && e->type == EVENT_DIR)
+		retry_unreadable(c, d, e);
 }
 
 /* The places of a mark, taken down before what is done at one of them may

@@ -12,6 +12,7 @@
 #include "backend.h"
 #include "changes.h"
 #include "claim.h"
+#include "claims.h"
 #include "core.h"
 #include "sync.h"
 #include "tree.h"
@@ -38,9 +39,7 @@ struct root {
 	bool present; /* as last told: lost, found */
 	bool waited; /* NOTE_WAITING has been given */
 	bool blind; /* some directory on the way cannot be watched */
-	int *claim_fds;
-	size_t nclaims;
-	size_t npruned_claims;
+	struct claims claims;
 };
 
 /* Where a way ended. */
@@ -251,83 +250,37 @@ out:
 	free(left);
 }
 
+/* Claims what the way leads to, or, while nothing is there, the name where it
+ * would be. */
 static void
-drop_claims(struct root *root)
+take_claim(struct roots *r, struct root *root, const struct way *way)
 {
-	size_t i;
-
-	for (i = 0; i < root->nclaims; i++)
-		(void)close(root->claim_fds[i]);
-	free(root->claim_fds);
-	root->claim_fds = NULL;
-	root->nclaims = 0;
-	root->npruned_claims = 0;
-}
-
-/* Takes a claim on what opens as path below dirfd. */
-static int
-claim_at(struct core *c, struct root *root, int dirfd, const char *path,
-    const struct claim *claim)
-{
-	int fd, *more, error;
-
-	fd = openat(dirfd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd == -1)
-		return -1;
-	more = reallocarray(root->claim_fds, root->nclaims + 1, sizeof(int));
-	if (more != NULL)
-		root->claim_fds = more;
-	if (more == NULL || claim_take(fd, claim) == -1) {
-		error = errno;
-		(void)close(fd);
-		core_note(c, NOTE_UNTAKEN, root->path, error);
-		return -1;
-	}
-	root->claim_fds[root->nclaims++] = fd;
-	return 0;
-}
-
-static void
-take_claims(struct roots *r, struct root *root, int fd)
-{
-	struct core *c = r->core;
+	const struct watch_options *opt = r->core->cfg->opt;
 	struct claim claim = {.kind = CLAIM_FLAT, .token = r->token};
 
-	drop_claims(root);
-	if (!c->cfg->opt->claim)
+	if (!opt->claim)
 		return;
-	if (root->kind == ROOT_NAME) {
+	if (way->kind != ROOT_TREE) {
 		claim.kind = CLAIM_NAME;
-		claim.name_hash = claim_hash(root->only);
-	} else if (c->cfg->opt->depth > 1) {
+		claim.name_hash = claim_hash(way->only);
+	} else if (opt->depth > 1) {
 		claim.kind = CLAIM_TREE;
-		claim.depth = c->cfg->opt->depth > CLAIM_DEPTH_MAX ?
+		claim.one_fs = opt->one_file_system;
+		claim.depth = opt->depth > CLAIM_DEPTH_MAX ?
 		    CLAIM_DEPTH_MAX :
-		    (unsigned)c->cfg->opt->depth;
+		    (unsigned)opt->depth;
 	}
-	(void)claim_at(c, root, fd, ".", &claim);
+	if (claims_take(&root->claims, way->fd, &claim) == -1)
+		core_note(r->core, NOTE_UNTAKEN, root->path, errno);
 }
 
 /* Pruned directories get theirs when they are there. */
 static void
-take_pruned_claims(struct roots *r, struct root *root)
+take_pruned_claims(struct roots *r, struct root *root, const struct way *way)
 {
-	struct claim claim = {.kind = CLAIM_PRUNED, .token = r->token};
-	size_t i;
-	int fd;
-
-	if (!r->core->cfg->opt->claim || root->kind != ROOT_TREE ||
-	    root->scope.npruned == 0)
-		return;
-	while (root->npruned_claims > 0) {
-		(void)close(root->claim_fds[--root->nclaims]);
-		root->npruned_claims--;
-	}
-	fd = core_dirfd(r->core, root->top);
-	for (i = 0; fd != -1 && i < root->scope.npruned; i++)
-		if (claim_at(r->core, root, fd, root->scope.pruned[i],
-			&claim) == 0)
-			root->npruned_claims++;
+	if (r->core->cfg->opt->claim && way->kind == ROOT_TREE)
+		claims_take_pruned(&root->claims, way->fd, root->scope.pruned,
+		    root->scope.npruned, r->token);
 }
 
 /* The real path of a directory that need not be there yet: that of what is,
@@ -428,7 +381,7 @@ leave(struct roots *r, struct root *root)
 	tree_free_top(root->top);
 	root->top = NULL;
 	root->kind = ROOT_NONE;
-	drop_claims(root);
+	claims_drop(&root->claims);
 	free_pruned(root);
 	free(root->real);
 	root->real = NULL;
@@ -485,8 +438,9 @@ enter(struct roots *r, struct root *root, struct way *way)
 	free(root->real);
 	root->real = realpath(root->dir_path, NULL);
 	set_pruned(c, root);
-	take_claims(r, root, way->fd);
-	take_pruned_claims(r, root);
+	/* A pruned directory is free from the first moment on. */
+	take_pruned_claims(r, root, way);
+	take_claim(r, root, way);
 	return sync_enter(c, root->top, COMPLETE_FOUND);
 }
 
@@ -525,13 +479,15 @@ check(struct roots *r, struct root *root)
 		if (root->top->mark == NULL &&
 		    !(root->top->flags & DIR_UNMARKED))
 			sync_compare(c, &root->top, 1, true, NULL);
-		take_pruned_claims(r, root);
+		take_pruned_claims(r, root, &way);
 		tell_presence(r, root, root->kind == ROOT_TREE || way.exists);
 	} else {
 		leave(r, root);
 		tell_presence(r, root, false);
 		if (way.kind == ROOT_NONE) {
 			error = way.error != 0 ? way.error : ENOENT;
+			if (way.fd != -1)
+				take_claim(r, root, &way);
 		} else {
 			tell_presence(r, root, true);
 			if (enter(r, root, &way) == -1)
@@ -553,7 +509,7 @@ free_root(struct core *c, struct root *root)
 		core_forget_below(c, root->top, true);
 	tree_free_top(root->top);
 	drop_posts(c, root->way);
-	drop_claims(root);
+	claims_drop(&root->claims);
 	free_pruned(root);
 	free(root->real);
 	free(root->only);
@@ -583,6 +539,7 @@ roots_add(struct roots *r, const char *path)
 	root = calloc(1, sizeof(*root));
 	if (root == NULL)
 		return -1;
+	root->claims = (struct claims)CLAIMS_NONE;
 	root->path = strdup(path);
 	if (root->path == NULL) {
 		free(root);

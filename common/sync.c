@@ -345,20 +345,25 @@ open_listed(struct sync *s, struct dir *d)
 {
 	struct core *c = s->c;
 	struct stat st;
-	int fd, error, parent;
+	struct dir *up;
+	int fd, error, parent, n = 0;
 
 	fd = core_open_near(c, d, O_RDONLY | O_NONBLOCK);
 	if (fd == -1) {
 		error = errno;
 		if (error == EACCES || error == EPERM) {
-			if (!(d->flags & DIR_UNREADABLE))
+			if (!(d->flags & DIR_UNREADABLE) && d->self != NULL)
 				core_note_dir(c, NOTE_UNREADABLE, d, error);
 			d->flags |= DIR_UNREADABLE;
-			/* A change of its mode shows in its parent. */
-			parent =
-			    d->self == NULL ? -1 : core_dirfd(c, d->parent);
-			if (parent != -1)
-				(void)core_mark(c, parent, BACKEND_ATTRIB);
+			/* A change of its mode shows in its parent; that of
+			 * its parent's, which may be the reason, one up. */
+			for (up = d->parent; up != NULL && n++ < 2;
+			     up = up->parent) {
+				parent = core_dirfd(c, up);
+				if (parent != -1)
+					(void)core_mark(c, parent,
+					    BACKEND_ATTRIB);
+			}
 		} else if (error == EMFILE || error == ENFILE ||
 		    error == ENOMEM) {
 			if (!c->limited)
