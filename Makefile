@@ -4,6 +4,7 @@
 #	make deps	install what building, the demo and the tests need (Debian)
 #	make demo	show both filters at work in a temporary directory
 #	make check	build and run all tests; SAN=address,undefined for sanitizers
+#	make tests	build them only
 #	make lint	check format, man pages, scripts and code; format repairs it
 #	make install	PREFIX=/usr/local DESTDIR= MANDIR=$(PREFIX)/share/man
 #	make dist	a tarball of the commit at hand
@@ -102,7 +103,9 @@ deps:
 demo: all
 	tests/demo.sh
 
-check: all $(TESTS)
+tests: $(TESTS)
+
+check: all tests
 	FSPIPE_BIN=$(abspath $(or $(BIN),.)) tests/run.sh $(TESTS) \
 	    $(TEST_SCRIPTS)
 
@@ -134,7 +137,7 @@ dist:
 	git archive --format=tar --prefix=fspipe-$(VERSION)/ HEAD | \
 	    gzip -9n >fspipe-$(VERSION).tar.gz
 
-.PHONY: all deps demo check lint format install uninstall clean dist
+.PHONY: all deps demo tests check lint format install uninstall clean dist
 
 -include $(COMMON_OBJS:.o=.d) $(PROGS:%=$(BUILD)/%.d) \
     $(TEST_OBJS:.o=.d) $(TESTS:%=%.d)

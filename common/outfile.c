@@ -96,6 +96,10 @@ outfile_clear(const struct outfile *f)
 
 	beneath_init(&b, f->dirfd, BENEATH_MOUNTS);
 	fd = beneath_open_regular(&b, f->dirfd, f->tmp, O_RDONLY, &st);
+	if (fd == -1 && errno == ENOENT)
+		return 0; /* what has the name from now on is in use */
+	if (fd == -1 && errno != ELOOP && errno != EINVAL && errno != EACCES)
+		return -1;
 	if (fd != -1 && flock(fd, LOCK_EX | LOCK_NB) == -1) {
 		errno = EAGAIN;
 		goto out;

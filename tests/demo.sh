@@ -4,7 +4,7 @@
 # what has become of it. Ends by itself. Needs jq.
 set -u
 
-bin=${FSPIPE_BIN:-$(cd "$(dirname "$0")/.." && pwd)}
+bin=$(cd "${FSPIPE_BIN:-$(dirname "$0")/..}" && pwd) || exit 1
 PATH=$bin:$PATH
 if ! command -v jq >/dev/null; then
 	echo "demo: jq is missing; 'make deps' installs it" >&2
@@ -22,7 +22,9 @@ pipe=
 watcher=
 # shellcheck disable=SC2317 # run by the trap
 finish() {
+	[ -n "$watcher" ] || [ ! -s pid ] || read -r watcher <pid
 	[ -z "$watcher" ] || kill "$watcher" 2>/dev/null
+	exec 3<&-
 	[ -z "$pipe" ] || wait "$pipe" 2>/dev/null
 	rm -rf "$dir"
 }
@@ -44,24 +46,30 @@ show() {
 	    with_entries(select(.value != null))' <<<"$1")" "$off"
 }
 
-# Shows the events that follow a command, until there are no more.
+# Shows events as they come, until each of the given ones has come.
 events() {
-	local line patience=10
-	while IFS= read -r -t "$patience" line <&3; do
+	local line key
+	while [ $# -gt 0 ]; do
+		if ! IFS= read -r -t 30 line <&3; then
+			echo "demo: not told: $*" >&2
+			exit 1
+		fi
 		show "$line"
-		patience=0.4
+		key=$(jq -r '"\(.event) \(.path)"' <<<"$line")
+		# What has come is no longer waited for.
+		for _ in "$@"; do
+			[ "$1" = "$key" ] || set -- "$@" "$1"
+			shift
+		done
 	done
-	if [ "$patience" = 10 ]; then
-		echo "demo: no event came" >&2
-		exit 1
-	fi
 }
 
-# Runs what it shows.
+# run COMMAND EVENT ...: shows and runs it, then shows what is told of it.
 run() {
 	type_in "$1"
 	eval "$1" || exit 1
-	events
+	shift
+	events "$@"
 }
 
 mkdir inbox archive
@@ -97,20 +105,28 @@ mkfifo seen
 pipe=$!
 exec 3<seen
 # The first line says that everything is watched.
-if ! IFS= read -r -t 10 _ <&3; then
+if ! IFS= read -r -t 30 _ <&3; then
 	echo "demo: the watcher did not start" >&2
 	exit 1
 fi
 read -r watcher <pid
 
-run 'echo "hello" >inbox/hello.txt'
+run 'echo "hello" >inbox/hello.txt' \
+    'created inbox/hello.txt' 'complete inbox/hello.txt'
 say 'A tree is unpacked. Nothing is missed, however new its directories are:'
-run 'tar -xf project.tar -C inbox'
+run 'tar -xf project.tar -C inbox' \
+    'created inbox/project' 'created inbox/project/src' \
+    'created inbox/project/Makefile' 'complete inbox/project/Makefile' \
+    'created inbox/project/src/main.c' 'complete inbox/project/src/main.c'
 say 'A rename is one event with both names, for a whole directory too:'
-run 'mv inbox/project inbox/prototype'
+run 'mv inbox/project inbox/prototype' 'renamed inbox/prototype'
 say 'An editor saves: a new file takes the place of the old one.'
-run 'echo "hello, world" >inbox/hello.new && mv inbox/hello.new inbox/hello.txt'
-run 'rm -r inbox/prototype'
+run 'echo "hello, world" >inbox/hello.new && mv inbox/hello.new inbox/hello.txt' \
+    'created inbox/hello.new' 'complete inbox/hello.new' \
+    'renamed inbox/hello.txt' 'complete inbox/hello.txt'
+run 'rm -r inbox/prototype' \
+    'deleted inbox/prototype/src/main.c' 'deleted inbox/prototype/Makefile' \
+    'deleted inbox/prototype/src' 'deleted inbox/prototype'
 
 kill "$watcher"
 wait "$pipe"

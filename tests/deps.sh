@@ -24,10 +24,15 @@ if [ "$(id -u)" -ne 0 ]; then
 	fi
 	sudo=sudo
 fi
-export DEBIAN_FRONTEND=noninteractive
+# sudo keeps the environment from its command.
+apt() {
+	$sudo env DEBIAN_FRONTEND=noninteractive apt-get -q \
+	    -o DPkg::Lock::Timeout=120 "$@" </dev/null
+}
+# The lists may be old, or not there at all. Where some source of them fails,
+# the others may do.
 # shellcheck disable=SC2086 # a list of package names
-if ! $sudo apt-get install -y -q --no-install-recommends $missing; then
-	$sudo apt-get update -q
-	# shellcheck disable=SC2086
-	$sudo apt-get install -y -q --no-install-recommends $missing
+if ! apt install -y --no-install-recommends $missing; then
+	apt update || echo "deps: not all package lists are new" >&2
+	apt install -y --no-install-recommends $missing
 fi

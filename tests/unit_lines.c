@@ -179,8 +179,10 @@ START_TEST(a_long_line_in_small_pieces_comes_out_whole)
 	ck_assert_int_gt(lines_fill(l), 0);
 	ck_assert(lines_next(l, &line));
 	ck_assert_uint_eq(line.len, 500 * sizeof(block));
-	for (i = 0; i < line.len; i++)
-		ck_assert_int_eq(line.data[i], 'y');
+	/* One assertion: Check writes each into a pipe. */
+	for (i = 0; i < line.len && line.data[i] == 'y'; i++)
+		;
+	ck_assert_uint_eq(i, line.len);
 	expect(l, 2, "z");
 	lines_free(l);
 }

@@ -189,7 +189,7 @@ START_TEST(many_at_one_target_leave_one_whole_file)
 		if (pids[i] != 0)
 			continue;
 		memset(data, 'a' + i, sizeof(data));
-		for (n = 0; n < 50; n++) {
+		for (n = 0; n < 500; n++) {
 			f = outfile_replacement(dir.fd, "a");
 			if (f == NULL || outfile_write(f, data, 1500) == -1 ||
 			    outfile_write(f, data, 1500) == -1 ||
