@@ -87,6 +87,17 @@ type_of_gone(struct core *c, const struct dir *d, const char *name)
 	return event_type_of(st.mode);
 }
 
+/* What the index has under this name is newer than what was told of it: a file
+ * was looked at under its name before the hint came that it was made. */
+static void
+told_before(struct core *c, struct dir *d, const char *name)
+{
+	const struct entry *e = find(d, name);
+
+	if (e != NULL && e->type == EVENT_FILE)
+		change_tell(c, EVENT_MODIFIED, d, name, e->type, NULL);
+}
+
 /* Something has come to a name that the index has, and what it is cannot be
  * asked before more has been told. */
 static void
@@ -119,6 +130,8 @@ on_created(struct core *c, struct dir *d, const char *name, bool isdir,
 	if (find(d, name) != NULL) {
 		if (!sync_name(c, d, name, how))
 			distrust(c, d, name);
+		else
+			told_before(c, d, name);
 		return;
 	}
 	fd = core_dirfd(c, d);
@@ -157,9 +170,10 @@ on_deleted(struct core *c, struct dir *d, const char *name, bool isdir,
 		fd = core_dirfd(c, d);
 		if (fd == -1 || sync_classify(c, fd, name, &st, &link) == 0)
 			core_doubt(c, d, name);
-		if (fd != -1 && e != NULL && is_known(e) &&
-		    looks_like(c, d, name, e))
+		if (fd != -1 && e != NULL && looks_like(c, d, name, e)) {
+			told_before(c, d, name);
 			return;
+		}
 	}
 	if (e == NULL || is_kernel_dir(e) != isdir)
 		(void)sync_name(c, d, name, COMPLETE_FOUND);
@@ -260,10 +274,9 @@ on_renamed(struct core *c, struct dir *from, struct dir *to,
 	}
 	if (y != NULL && is_exchange(c, from, e, to, y, t)) {
 		skip_inverse(c, from, to, t);
-		if (!is_known(e) || !is_known(y)) {
-			core_doubt(c, from, t->name);
-			core_doubt(c, to, t->to_name);
-		}
+		/* Either may have been taken for the other before. */
+		core_doubt(c, from, t->name);
+		core_doubt(c, to, t->to_name);
 		change_exchanged(c, from, e, to, y);
 		return;
 	}

@@ -1020,7 +1020,11 @@ sync_name(struct core *c, struct dir *d, const char *name,
 	c->nlooks++;
 	fd = core_dirfd(c, d);
 	if (fd == -1) {
+		if (errno == EACCES || errno == EPERM)
+			return false;
+		/* d is not where it should be: first that, then this. */
 		doubt_place(c, d);
+		core_doubt(c, d, name);
 		return false;
 	}
 	if (is_pending(c, d, name)) {
