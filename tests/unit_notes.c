@@ -1,0 +1,151 @@
+#include <check.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "buf.h"
+#include "notes.h"
+#include "watch.h"
+
+static struct buf text;
+
+static void
+end(void)
+{
+	buf_free(&text);
+}
+
+static const char *
+note(enum watch_note kind, const char *path, int error)
+{
+	note_text(&text, kind, path, error);
+	ck_assert(!text.failed);
+	ck_assert_uint_eq(strlen(text.data) + 1, text.len);
+	return text.data;
+}
+
+static const enum watch_note all[] = {NOTE_WAITING, NOTE_LOST, NOTE_FOUND,
+    NOTE_UNREADABLE, NOTE_LIMIT, NOTE_LOOP, NOTE_OVERFLOW, NOTE_UNTAKEN,
+    NOTE_WAY};
+#define NALL (sizeof(all) / sizeof(all[0]))
+
+START_TEST(each_note_is_one_line_with_its_subject_first)
+{
+	char seen[NALL][256];
+	const char *t;
+	size_t i, k;
+
+	for (i = 0; i < NALL; i++) {
+		t = note(all[i], "some/dir", EACCES);
+		ck_assert_ptr_null(strchr(t, '\n'));
+		if (all[i] == NOTE_WAITING) {
+			/* The design's own words. */
+			ck_assert_str_eq(t, "waiting for some/dir");
+		} else {
+			ck_assert_msg(strncmp(t, "some/dir: ", 10) == 0, "%s",
+			    t);
+			ck_assert_uint_gt(strlen(t), 12);
+		}
+		(void)snprintf(seen[i], sizeof(seen[i]), "%s", t);
+		for (k = 0; k < i; k++)
+			ck_assert_str_ne(seen[k], t);
+	}
+}
+END_TEST
+
+START_TEST(an_error_is_told_in_words)
+{
+	static const enum watch_note with_error[] = {NOTE_UNREADABLE,
+	    NOTE_UNTAKEN, NOTE_LIMIT};
+	size_t i;
+
+	for (i = 0; i < 3; i++) {
+		ck_assert_ptr_nonnull(
+		    strstr(note(with_error[i], "d", EMFILE), strerror(EMFILE)));
+		ck_assert_ptr_nonnull(
+		    strstr(note(with_error[i], "d", EACCES), strerror(EACCES)));
+	}
+}
+END_TEST
+
+START_TEST(the_limit_of_watches_names_the_setting_its_value_and_the_way_out)
+{
+	const char *t = note(NOTE_LIMIT, "d/sub", ENOSPC), *p;
+	char now[64];
+	long value, advised;
+
+	ck_assert_str_eq(watch_limit(ENOSPC, &value),
+	    "fs.inotify.max_user_watches");
+	(void)snprintf(now, sizeof(now), "max_user_watches is %ld)", value);
+	ck_assert_msg(strstr(t, now) != NULL, "%s", t);
+	p = strstr(t, "sysctl -w fs.inotify.max_user_watches=");
+	ck_assert_msg(p != NULL, "%s", t);
+	advised = strtol(strchr(p, '=') + 1, NULL, 10);
+	ck_assert_int_gt(advised, value);
+}
+END_TEST
+
+START_TEST(only_what_is_wrong_for_good_is_a_warning)
+{
+	ck_assert(note_is_warning(NOTE_UNREADABLE));
+	ck_assert(note_is_warning(NOTE_LIMIT));
+	ck_assert(note_is_warning(NOTE_UNTAKEN));
+	ck_assert(note_is_warning(NOTE_WAY));
+	ck_assert(note_is_warning(NOTE_LOOP));
+	ck_assert(!note_is_warning(NOTE_WAITING));
+	ck_assert(!note_is_warning(NOTE_LOST));
+	ck_assert(!note_is_warning(NOTE_FOUND));
+	ck_assert(!note_is_warning(NOTE_OVERFLOW));
+}
+END_TEST
+
+START_TEST(a_note_replaces_what_the_buffer_held)
+{
+	buf_adds(&text, "something else");
+	ck_assert_str_eq(note(NOTE_WAITING, "a", 0), "waiting for a");
+	ck_assert_str_eq(note(NOTE_WAITING, "b", 0), "waiting for b");
+}
+END_TEST
+
+START_TEST(a_path_of_any_length_is_told_whole)
+{
+	char *path = malloc(100001);
+	size_t i;
+
+	ck_assert_ptr_nonnull(path);
+	memset(path, 'x', 100000);
+	path[100000] = '\0';
+	for (i = 0; i < NALL; i++)
+		ck_assert_ptr_nonnull(strstr(note(all[i], path, ENOSPC), path));
+	free(path);
+	ck_assert_str_eq(note(NOTE_LOST, "", 0) + 0, ": gone");
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("notes");
+	TCase *core = tcase_create("Core");
+	TCase *limits = tcase_create("Limits");
+	SRunner *sr;
+	int failed;
+
+	tcase_add_checked_fixture(core, NULL, end);
+	tcase_add_checked_fixture(limits, NULL, end);
+	tcase_add_test(core, each_note_is_one_line_with_its_subject_first);
+	tcase_add_test(core, an_error_is_told_in_words);
+	tcase_add_test(core,
+	    the_limit_of_watches_names_the_setting_its_value_and_the_way_out);
+	tcase_add_test(core, only_what_is_wrong_for_good_is_a_warning);
+	tcase_add_test(core, a_note_replaces_what_the_buffer_held);
+	tcase_add_test(limits, a_path_of_any_length_is_told_whole);
+	suite_add_tcase(suite, core);
+	suite_add_tcase(suite, limits);
+	sr = srunner_create(suite);
+	srunner_run_all(sr, CK_NORMAL);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
