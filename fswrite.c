@@ -29,6 +29,7 @@
 #include "loop.h"
 #include "sandbox.h"
 #include "signals.h"
+#include "stdfd.h"
 #include "write_options.h"
 
 enum { EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_LOOP = 3 };
@@ -58,21 +59,6 @@ struct session {
 	bool refused; /* because of a loop */
 	bool fatal; /* no more input is read */
 };
-
-/* A program that is started without one of its standard descriptors would
- * take the next file it opens for it. Writing to the stdout that is put in its
- * place fails, as it should. */
-static void
-fill_standard_descriptors(void)
-{
-	int fd;
-
-	for (fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-		if (fcntl(fd, F_GETFD) == -1 &&
-		    open("/dev/null",
-			fd == STDERR_FILENO ? O_WRONLY : O_RDONLY) == -1)
-			_exit(EXIT_FAILED);
-}
 
 static size_t
 open_files_limit(void)
@@ -484,7 +470,8 @@ main(int argc, char **argv)
 	    .ctx = &s};
 	int rootfd, status;
 
-	fill_standard_descriptors();
+	if (stdfd_fill() == -1)
+		_exit(EXIT_FAILED);
 	read_options(&o, argc, argv);
 	rootfd = open(o.dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (rootfd == -1)
