@@ -414,6 +414,42 @@ START_TEST(what_the_kernel_will_tell_is_told_once)
 }
 END_TEST
 
+/* The back end, with a change made just before a watch is added: that is
+ * between what was queued before and the listing. */
+static struct backend_ops racing;
+
+static int
+add_late(struct backend *b, int dirfd, unsigned interest)
+{
+	if (faccessat(AT_FDCWD, "d/late", F_OK, AT_SYMLINK_NOFOLLOW) == -1) {
+		make_file("d/late");
+		make_file("d/passing");
+		ck_assert_int_eq(unlink("d/passing"), 0);
+	}
+	return backend_inotify.add(b, dirfd, interest);
+}
+
+START_TEST(what_comes_between_queue_and_listing_is_told_once)
+{
+	racing = backend_inotify;
+	racing.add = add_late;
+	begin("-r");
+	r.marks_synthetic = true;
+	make_file("d/a");
+	(void)recorder_story(&r);
+	make_file("d/b");
+	recorder_deafen(&r);
+	r.core.ops = &racing;
+	sync_compare(&r.core, &r.top, 1, true, NULL);
+	/* Left to the hints. */
+	ck_assert_str_eq(recorder_told(&r), "created f d/b synthetic\n");
+	ck_assert_str_eq(recorder_story(&r),
+	    "created f d/late\ncreated f d/passing\n"
+	    "deleted f d/passing\n");
+	end();
+}
+END_TEST
+
 START_TEST(a_name_is_compared_alone)
 {
 	begin("-r");
@@ -479,8 +515,8 @@ START_TEST(what_may_not_be_read_is_said_and_told_when_it_may)
 	make_directory("d/s");
 	make_file("d/s/f");
 	ck_assert_int_eq(chmod("d/s", 0), 0);
-	ck_assert_str_eq(recorder_story(&r),
-	    "created d d/s\n# d/s: not watched: Permission denied\n");
+	ck_assert_str_eq(sorted(recorder_story(&r)),
+	    "# d/s: not watched: Permission denied\ncreated d d/s\n");
 	ck_assert_int_eq(chmod("d/s", 0755), 0);
 	ck_assert_str_eq(recorder_story(&r), "created f d/s/f\n");
 	end();
@@ -557,6 +593,7 @@ main(void)
 	tcase_add_test(core,
 	    names_that_changed_places_are_told_so_that_a_fold_follows);
 	tcase_add_test(core, what_the_kernel_will_tell_is_told_once);
+	tcase_add_test(core, what_comes_between_queue_and_listing_is_told_once);
 	tcase_add_test(core, a_name_is_compared_alone);
 	tcase_add_test(core, a_name_that_is_pending_is_put_off);
 	tcase_add_test(core, what_has_appeared_is_told_with_what_it_holds);
