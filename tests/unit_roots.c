@@ -1,6 +1,7 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -96,6 +97,23 @@ START_TEST(a_link_to_a_directory_is_followed_wherever_it_leads)
 	make_file("d/b");
 	make_file("out/b");
 	ck_assert_str_eq(recorder_story(&r), "created f link/b\n");
+	end();
+}
+END_TEST
+
+START_TEST(absolute_links_and_dots_lead_where_they_say)
+{
+	char target[128];
+
+	recorder_open(&r, "");
+	make_directory("d/s");
+	(void)snprintf(target, sizeof(target), "%s/d/./s/..//s", r.dir.path);
+	ck_assert_int_eq(symlink(target, "out/link"), 0);
+	watch("out/link/");
+	watch(".//d/s");
+	make_file("d/s/a");
+	recorder_run(&r);
+	ck_assert_uint_eq(r.ncreated, 2);
 	end();
 }
 END_TEST
@@ -408,6 +426,7 @@ main(void)
 	tcase_add_test(core, a_file_is_watched_by_its_name);
 	tcase_add_test(core,
 	    a_link_to_a_directory_is_followed_wherever_it_leads);
+	tcase_add_test(core, absolute_links_and_dots_lead_where_they_say);
 	tcase_add_test(core, what_is_no_directory_is_a_name);
 	tcase_add_test(core, what_is_not_there_is_an_error_or_waited_for);
 	tcase_add_test(core, a_root_is_lost_and_found);
