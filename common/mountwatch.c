@@ -2,13 +2,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "buf.h"
 
-/* The table is kept as a sorted list of lines "ID PATH". */
+/* The table is kept as a sorted list of lines "ID DEVICE ROOT PATH": an id is
+ * given away again at once, so it alone does not tell one mount from the
+ * next at the same place. */
 struct mountwatch {
 	int fd;
 	char **line;
@@ -61,11 +64,23 @@ parse(char *text)
 			return NULL;
 	}
 	unescape(field[4]);
-	len = strlen(field[0]) + strlen(field[4]) + 2;
+	len = strlen(field[0]) + strlen(field[2]) + strlen(field[3]) +
+	    strlen(field[4]) + 4;
 	line = malloc(len);
-	if (line == NULL)
-		return NULL;
-	(void)stpcpy(stpcpy(stpcpy(line, field[0]), " "), field[4]);
+	if (line != NULL)
+		(void)snprintf(line, len, "%s %s %s %s", field[0], field[2],
+		    field[3], field[4]);
+	return line;
+}
+
+/* The mount point of a line: the fields before it hold no spaces. */
+static const char *
+point_of(const char *line)
+{
+	int spaces = 0;
+
+	while (spaces < 3)
+		spaces += *line++ == ' ';
 	return line;
 }
 
@@ -184,9 +199,9 @@ mountwatch_read(struct mountwatch *m, void (*each)(void *ctx, const char *path),
 		else
 			cmp = strcmp(m->line[i], line[k]);
 		if (cmp < 0)
-			each(ctx, strchr(m->line[i], ' ') + 1);
+			each(ctx, point_of(m->line[i]));
 		else if (cmp > 0)
-			each(ctx, strchr(line[k], ' ') + 1);
+			each(ctx, point_of(line[k]));
 		i += cmp <= 0;
 		k += cmp >= 0;
 	}

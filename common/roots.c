@@ -270,7 +270,9 @@ take_claim(struct roots *r, struct root *root, const struct way *way)
 		    CLAIM_DEPTH_MAX :
 		    (unsigned)opt->depth;
 	}
-	if (claims_take(&root->claims, way->fd, &claim) == -1)
+	/* What may not be read cannot be watched either: that is said. */
+	if (claims_take(&root->claims, way->fd, &claim) == -1 &&
+	    errno != EACCES)
 		core_note(r->core, NOTE_UNTAKEN, root->path, errno);
 }
 

@@ -59,10 +59,11 @@ watch() {
 	sed 's/^/# /' "$dir/watch.err"
 	exit 1
 }
+# What it has not got rid of yet it would wait for us to read.
 unwatch() {
 	kill "$watcher" 2>/dev/null
-	wait "$watcher" 2>/dev/null
 	exec 9<&-
+	wait "$watcher" 2>/dev/null
 }
 
 finish() {
@@ -393,7 +394,12 @@ feed w | last --chain w
 is "directly" test "$(cat "$dir/status")" -ne 0
 
 mkfifo "$dir/tee" "$dir/done" "$dir/done2"
-feed w | tee "$dir/tee" | jq --unbuffered -c "$command" | {
+# A tee that dies with its first reader would take the watcher along before
+# the second has asked.
+feed w | {
+	trap '' PIPE
+	tee "$dir/tee" 2>/dev/null
+} | jq --unbuffered -c "$command" | {
 	end --chain w
 	echo >"$dir/done"
 } &

@@ -271,7 +271,7 @@ START_TEST(a_directory_that_may_only_be_looked_at_is_asked_too)
 	found.n = 0;
 	ck_assert_int_eq(claim_list(asks, &id, collect, &found), 0);
 	ck_assert_uint_eq(found.n, 1);
-	id.ino++;
+	id.ino = 0; /* no file's: any other may have its claims just now */
 	found.n = 0;
 	ck_assert_int_eq(claim_list(asks, &id, collect, &found), 0);
 	ck_assert_uint_eq(found.n, 0);
