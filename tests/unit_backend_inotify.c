@@ -404,9 +404,12 @@ END_TEST
 START_TEST(closing_says_whether_a_close_will_be_told_of_that_name)
 {
 	int d = add("d", BACKEND_NAMES | BACKEND_CLOSED);
-	int e = add("e", BACKEND_NAMES | BACKEND_CLOSED);
+	int e = add("e", BACKEND_NAMES | BACKEND_CLOSED), fd;
 
-	make("d/ab");
+	fd = open("d/ab", O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+	ck_assert_int_eq(ops->fill(b), 1);
+	ck_assert(!ops->closing(b, d, "ab", 2));
+	(void)close(fd);
 	ck_assert(!ops->closing(b, d, "ab", 2));
 	ck_assert_int_eq(ops->fill(b), 1);
 	ck_assert(ops->closing(b, d, "ab", 2));
@@ -638,6 +641,35 @@ START_TEST(more_hints_than_there_is_room_for_wait_in_the_kernel)
 	}
 	gone(x);
 	ck_assert_ptr_nonnull(strstr(story(), "deleted d/xx"));
+}
+END_TEST
+
+START_TEST(a_position_holds_while_hints_come_and_go)
+{
+	const char *x = long_name("d", 'x'), *y = long_name("d", 'y');
+	int d = add("d", BACKEND_NAMES), i, k;
+	uint64_t before;
+	struct hint h;
+
+	make(x);
+	for (k = 0; k < 20; k++) {
+		for (i = 0; i < 50; i++) {
+			go(x, y);
+			go(y, x);
+		}
+		ck_assert_int_eq(ops->fill(b), 1);
+		/* All but a few. */
+		for (i = 0; i < 98; i++)
+			ck_assert_int_eq(ops->next(b, &h), 1);
+		before = ops->position(b);
+		ck_assert_str_eq(pending(d, before), "");
+		make("d/new");
+		gone("d/new");
+		ck_assert_int_eq(ops->fill(b), 1);
+		ck_assert_str_eq(pending(d, before), "new new ");
+	}
+	(void)story();
+	gone(x);
 }
 END_TEST
 
@@ -878,6 +910,7 @@ main(void)
 	tcase_add_test(limits, names_of_255_bytes_are_told_whole);
 	tcase_add_test(limits,
 	    more_hints_than_there_is_room_for_wait_in_the_kernel);
+	tcase_add_test(limits, a_position_holds_while_hints_come_and_go);
 	tcase_add_test(limits,
 	    an_overflow_of_the_queue_is_told_and_watching_goes_on);
 	tcase_add_test(limits, a_limit_is_named_with_its_value);

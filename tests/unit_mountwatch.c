@@ -130,6 +130,24 @@ START_TEST(a_mount_on_top_of_another_is_told)
 }
 END_TEST
 
+START_TEST(another_mount_in_the_place_of_one_is_told)
+{
+	if (!may_mount(__func__))
+		return;
+	ck_assert_int_eq(mkdir("a", 0755), 0);
+	ck_assert_int_eq(mkdir("b", 0755), 0);
+	put_on("a");
+	put_on("b");
+	ck_assert_ptr_nonnull(strstr(news(), "./a\n"));
+	/* The kernel gives the number of the first away again at once. */
+	ck_assert_int_eq(umount("a"), 0);
+	ck_assert_int_eq(mount("b", "a", NULL, MS_BIND, NULL), 0);
+	ck_assert_ptr_nonnull(strstr(news(), "./a\n"));
+	ck_assert_int_eq(umount("a"), 0);
+	ck_assert_int_eq(umount("b"), 0);
+}
+END_TEST
+
 START_TEST(many_mounts_are_all_told)
 {
 	char name[16], line[20];
@@ -203,6 +221,7 @@ main(void)
 	tcase_add_test(core, what_has_come_and_gone_unseen_is_not_told);
 	tcase_add_test(core, a_mount_on_top_of_another_is_told);
 	tcase_add_test(core, nothing_is_told_where_nothing_happens);
+	tcase_add_test(core, another_mount_in_the_place_of_one_is_told);
 	tcase_add_test(limits, many_mounts_are_all_told);
 	tcase_add_test(hostile,
 	    names_that_the_table_escapes_are_told_as_they_are);
