@@ -28,6 +28,7 @@ struct found;
 struct finds {
 	struct core *c;
 	enum completeness how; /* of what is new */
+	bool deep; /* what moved is compared where it is then */
 	struct found *found;
 	size_t n;
 	size_t cap;

@@ -623,21 +623,27 @@ hints_handle(struct core *c, const struct hint *h,
 void
 hints_doubts(struct core *c)
 {
-	struct dir *d;
-	char *name;
-	size_t n = c->ndoubts;
+	struct doubt doubt;
+	size_t i, n = c->ndoubts, kept = 0;
 
 	/* What comes to be doubted meanwhile has to wait for the hints that
 	 * have come meanwhile. */
-	while (n-- > 0 && c->ndoubts > 0 && !c->resync) {
-		d = c->doubts[0].dir;
-		name = c->doubts[0].name;
-		memmove(c->doubts, c->doubts + 1,
-		    --c->ndoubts * sizeof(*c->doubts));
-		if (name != NULL)
-			(void)sync_name(c, d, name, COMPLETE_FOUND);
+	for (i = 0; i < n && !c->resync; i++) {
+		doubt = c->doubts[i];
+		c->doubts[i].dir = NULL;
+		c->doubts[i].name = NULL;
+		if (doubt.dir == NULL)
+			continue;
+		if (doubt.name != NULL)
+			(void)sync_name(c, doubt.dir, doubt.name,
+			    COMPLETE_FOUND);
 		else
-			sync_compare(c, &d, 1, false, NULL);
-		free(name);
+			sync_compare(c, &doubt.dir, 1, doubt.deep,
+			    doubt.deep ? &c->since : NULL);
+		free(doubt.name);
 	}
+	for (i = 0; i < c->ndoubts; i++)
+		if (c->doubts[i].dir != NULL)
+			c->doubts[kept++] = c->doubts[i];
+	c->ndoubts = kept;
 }

@@ -345,8 +345,6 @@ watch_dir(struct sync *s, struct dir *d, int fd)
 	if (was != NULL) {
 		finds_take_over(&s->finds, d->self, d->parent, was,
 		    d == s->entering);
-		if (s->deep)
-			push_work(s, was);
 		return false;
 	}
 	core_detach(c, d);
@@ -690,7 +688,7 @@ sync_compare(struct core *c, struct dir *const *dirs, size_t ndirs, bool deep,
 	size_t i;
 
 	start(&s, c, COMPLETE_FOUND);
-	s.deep = deep;
+	s.deep = s.finds.deep = deep;
 	s.since = since;
 	c->synthetic = true;
 	for (i = ndirs; i > 0; i--)
