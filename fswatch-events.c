@@ -18,6 +18,7 @@
 #include "notes.h"
 #include "output.h"
 #include "signals.h"
+#include "stdfd.h"
 #include "terminal.h"
 #include "watch.h"
 #include "watch_options.h"
@@ -295,6 +296,8 @@ main(int argc, char *argv[])
 	struct program p = {.opt = &opt};
 	size_t i;
 
+	if (stdfd_fill() == -1)
+		_exit(EXIT_FAILED);
 	read_options(&opt, argc, argv);
 	p.emit.format = opt.format;
 	p.emit.stat = opt.stat;

@@ -2,388 +2,24 @@
  * fswrite: commands on stdin, one JSON object a line, become files below one
  * directory. See fswrite(1).
  */
-#include <sys/ioctl.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
-
 #include <err.h>
-#include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <limits.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "answer.h"
-#include "apply.h"
-#include "beneath.h"
-#include "buf.h"
 #include "command.h"
-#include "lines.h"
 #include "loop.h"
 #include "sandbox.h"
+#include "serve.h"
 #include "signals.h"
+#include "stdfd.h"
 #include "write_options.h"
 
 enum { EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_LOOP = 3 };
-
-/* A batch ends when stdin pauses, and at the latest here, so that under a
- * constant stream answers still come and syncs are shared. */
-#define BATCH_BYTES   ((size_t)8 * 1024 * 1024)
-#define BATCH_SECONDS 0.1
-
-/* Descriptors for other things than open files and directories. */
-#define OPEN_RESERVE 32
-#define OPEN_MIN     4
-#define OPEN_MAX_USE 1024
-
-struct session {
-	const struct write_options *o;
-	struct loop *loop;
-	struct apply *apply;
-	struct lines *lines;
-	int signals;
-	struct buf answers; /* --ack: lines that are not written yet */
-	struct buf text; /* one message */
-	bool eof;
-	unsigned asked_to_end; /* how often */
-	bool reopen;
-	bool failed;
-	bool refused; /* because of a loop */
-	bool fatal; /* no more input is read */
-};
-
-/* A program that is started without one of its standard descriptors would
- * take the next file it opens for it. Writing to the stdout that is put in its
- * place fails, as it should. */
-static void
-fill_standard_descriptors(void)
-{
-	int fd;
-
-	for (fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-		if (fcntl(fd, F_GETFD) == -1 &&
-		    open("/dev/null",
-			fd == STDERR_FILENO ? O_WRONLY : O_RDONLY) == -1)
-			_exit(EXIT_FAILED);
-}
-
-static size_t
-open_files_limit(void)
-{
-	struct rlimit rl;
-
-	if (getrlimit(RLIMIT_NOFILE, &rl) == -1 ||
-	    rl.rlim_cur < OPEN_RESERVE + OPEN_MIN)
-		return OPEN_MIN;
-	if (rl.rlim_cur > OPEN_MAX_USE + OPEN_RESERVE)
-		return OPEN_MAX_USE;
-	return (size_t)rl.rlim_cur - OPEN_RESERVE;
-}
-
-static double
-now(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
-}
-
-static void
-tell_counts(const struct session *s)
-{
-	const struct apply_stats *n = apply_stats(s->apply);
-
-	warnx("%" PRIu64 " commands, %" PRIu64 " failed, %" PRIu64
-	      " batches, %" PRIu64 " writes for appends, %" PRIu64
-	      " syncs, %" PRIu64 " retries",
-	    n->commands, n->failed, n->batches, n->appends, n->syncs,
-	    n->retries);
-}
-
-static void
-take_signals(struct session *s)
-{
-	int sig;
-
-	while ((sig = signals_read(s->signals)) != 0) {
-		if (sig == SIGHUP)
-			s->reopen = true;
-		else if (sig == SIGUSR1)
-			tell_counts(s);
-		else
-			s->asked_to_end++;
-	}
-}
-
-/* --- what apply asks for and tells --- */
-
-static int
-may_write(void *ctx, int dirfd, const char *name, bool *every_name, char *why,
-    size_t why_size)
-{
-	struct session *s = ctx;
-	struct loop_verdict v;
-	char text[PATH_MAX + 256];
-
-	switch (loop_check(s->loop, dirfd, name, &v)) {
-	case LOOP_FREE:
-		break;
-	case LOOP_WARN:
-		warnx("%s: %s", s->o->dir,
-		    loop_message(&v, text, sizeof(text)));
-		break;
-	case LOOP_COVERED:
-		(void)loop_message(&v, why, why_size);
-		return 1;
-	default:
-		return -1;
-	}
-	*every_name = v.every_name;
-	return 0;
-}
-
-/* --retry-delay. Who wants us to end does not want to wait. */
-static int
-wait_to_retry(void *ctx)
-{
-	struct session *s = ctx;
-	struct pollfd p = {.fd = s->signals, .events = POLLIN};
-	double end = now() + s->o->retry_delay, left;
-
-	while ((left = end - now()) > 0 && s->asked_to_end == 0) {
-		if (poll(&p, 1, (int)(left * 1000) + 1) == -1 && errno != EINTR)
-			return -1;
-		take_signals(s);
-	}
-	return s->asked_to_end == 0 ? 0 : -1;
-}
-
-static void
-take_answer(void *ctx, const struct answer *an)
-{
-	struct session *s = ctx;
-
-	if (!an->ok) {
-		s->failed = true;
-		if (strcmp(an->error, "loop") == 0)
-			s->refused = true;
-	}
-	if (s->o->ack)
-		answer_emit(an, &s->answers);
-	if ((!an->ok && !s->o->quiet) || s->o->verbose) {
-		buf_clear(&s->text);
-		answer_describe(an, &s->text);
-		if (!s->text.failed)
-			warnx("%.*s", (int)s->text.len, s->text.data);
-	}
-}
-
-/* --- answers out --- */
-
-/* Writes what --ack has to say. Only as much at once as a pipe takes without
- * waiting, so that a reader who does not read can not keep us from ending. */
-static int
-write_answers(struct session *s)
-{
-	struct pollfd p[] = {
-	    {.fd = STDOUT_FILENO, .events = POLLOUT},
-	    {.fd = s->signals, .events = POLLIN},
-	};
-	size_t off = 0, n;
-	ssize_t done;
-
-	if (s->answers.failed) {
-		errno = ENOMEM;
-		return -1;
-	}
-	while (off < s->answers.len) {
-		if (poll(p, 2, -1) == -1) {
-			if (errno != EINTR)
-				return -1;
-			p[0].revents = 0;
-			p[1].revents = POLLIN;
-		}
-		if (p[1].revents != 0)
-			take_signals(s);
-		if (s->asked_to_end > 1) {
-			errno = EINTR;
-			return -1;
-		}
-		if (p[0].revents == 0)
-			continue;
-		n = s->answers.len - off;
-		done = write(STDOUT_FILENO, s->answers.data + off,
-		    n < PIPE_BUF ? n : PIPE_BUF);
-		if (done == -1 && errno != EAGAIN && errno != EINTR)
-			return -1;
-		if (done > 0)
-			off += (size_t)done;
-	}
-	buf_clear(&s->answers);
-	return 0;
-}
-
-/* --- commands in --- */
-
-static void
-take_line(struct session *s, const struct line *line)
-{
-	struct command c = {.op = COMMAND_NOPS};
-	struct command_bad bad;
-	int rc;
-
-	if (!line->too_long && command_is_blank(line->data, line->len))
-		return;
-	if (line->too_long) {
-		bad.error = "too-long";
-		(void)snprintf(bad.message, sizeof(bad.message),
-		    "longer than %zu bytes (--max-line)", s->o->max_line);
-		rc = -1;
-	} else
-		rc = command_parse(&c, line->data, line->len, &bad);
-	if (rc == 0)
-		rc = apply_command(s->apply, line->number, &c);
-	else
-		rc = apply_refuse(s->apply, line->number, &c, &bad);
-	if (rc == -1) {
-		warn("line %" PRIu64, line->number);
-		s->failed = s->fatal = true;
-	}
-	command_free(&c);
-}
-
-/* Reads once and takes the lines that are whole. Returns the bytes read. */
-static size_t
-take_input(struct session *s)
-{
-	struct line line;
-	ssize_t n;
-
-	n = lines_fill(s->lines);
-	if (n == -1 && (errno == EAGAIN || errno == EINTR))
-		return 0;
-	if (n == -1) {
-		warn("stdin");
-		s->failed = s->fatal = true;
-		return 0;
-	}
-	if (n == 0)
-		s->eof = true;
-	while (!s->fatal && !apply_stopped(s->apply) &&
-	    lines_next(s->lines, &line))
-		take_line(s, &line);
-	return (size_t)n;
-}
-
-/* Waits until there is input, at most timeout milliseconds (-1: no limit).
- * Returns false when there is none, or something else came first. */
-static bool
-wait_for_input(struct session *s, int timeout)
-{
-	struct pollfd p[] = {
-	    {.fd = STDIN_FILENO, .events = POLLIN},
-	    {.fd = s->signals, .events = POLLIN},
-	    {.fd = s->o->ack ? STDOUT_FILENO : -1, .events = 0},
-	};
-
-	if (poll(p, 3, timeout) == -1) {
-		if (errno != EINTR) {
-			warn("poll");
-			s->failed = s->fatal = true;
-		}
-		p[0].revents = 0;
-		p[1].revents = POLLIN;
-		p[2].revents = 0;
-	}
-	if (p[1].revents != 0)
-		take_signals(s);
-	if ((p[2].revents & (POLLERR | POLLNVAL)) != 0) {
-		/* What can not be acknowledged is not begun. */
-		warnx("stdout: nobody reads the answers any more");
-		s->failed = s->fatal = true;
-		return false;
-	}
-	return p[0].revents != 0;
-}
-
-/* Asked to end: what has arrived by now is taken. Of a file or terminal that
- * is what has been read. */
-static void
-take_the_rest(struct session *s)
-{
-	struct stat st;
-	size_t done = 0;
-	int there = 0;
-
-	if (fstat(STDIN_FILENO, &st) == -1 ||
-	    !(S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode)) ||
-	    ioctl(STDIN_FILENO, FIONREAD, &there) == -1)
-		return;
-	while (done < (size_t)there && !s->eof && !s->fatal &&
-	    !apply_stopped(s->apply) && wait_for_input(s, 0))
-		done += take_input(s);
-}
-
-/* Takes what has arrived, applies it and answers. ready: there is input to be
- * read. */
-static void
-take_batch(struct session *s, bool ready)
-{
-	double begin = now();
-	size_t bytes = 0;
-
-	loop_batch(s->loop);
-	while (ready) {
-		bytes += take_input(s);
-		ready = !s->eof && !s->fatal && s->asked_to_end == 0 &&
-		    !apply_stopped(s->apply) && bytes < BATCH_BYTES &&
-		    now() - begin < BATCH_SECONDS && wait_for_input(s, 0);
-	}
-	if (s->asked_to_end > 0)
-		take_the_rest(s);
-	if (apply_commit(s->apply) == -1) {
-		warn("sync; nothing since the last good one is acknowledged");
-		s->failed = s->fatal = true;
-	}
-	if (s->o->ack && write_answers(s) == -1) {
-		warn("stdout");
-		s->failed = s->fatal = true;
-	}
-}
-
-static int
-serve(struct session *s)
-{
-	bool ready;
-
-	while (!s->eof && !s->fatal && s->asked_to_end == 0 &&
-	    !apply_stopped(s->apply)) {
-		ready = wait_for_input(s, -1);
-		if (!s->fatal && (ready || s->asked_to_end > 0))
-			take_batch(s, ready);
-		if (s->reopen) {
-			apply_reopen(s->apply);
-			s->reopen = false;
-		}
-	}
-	if (s->o->verbose)
-		tell_counts(s);
-	if (close(STDOUT_FILENO) == -1 && s->o->ack) {
-		warn("stdout");
-		s->failed = true;
-	}
-	return s->refused ? EXIT_LOOP : s->failed ? EXIT_FAILED : EXIT_SUCCESS;
-}
-
-/* --- the beginning --- */
 
 static struct loop *
 open_loop_check(const struct write_options *o, int rootfd)
@@ -473,47 +109,38 @@ read_options(struct write_options *o, int argc, char **argv)
 	}
 }
 
+static void
+say(const char *text)
+{
+	warnx("%s", text);
+}
+
 int
 main(int argc, char **argv)
 {
+	static const int status[] = {[SERVE_DONE] = EXIT_SUCCESS,
+	    [SERVE_FAILED] = EXIT_FAILED,
+	    [SERVE_LOOP] = EXIT_LOOP};
 	struct write_options o;
-	struct session s = {.o = &o};
-	struct apply_options ao = {.may = may_write,
-	    .pause = wait_to_retry,
-	    .answered = take_answer,
-	    .ctx = &s};
-	int rootfd, status;
+	struct serve_config cfg = {.options = &o, .say = say};
+	enum serve_end end;
 
-	fill_standard_descriptors();
+	if (stdfd_fill() == -1)
+		_exit(EXIT_FAILED);
 	read_options(&o, argc, argv);
-	rootfd = open(o.dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (rootfd == -1)
+	cfg.rootfd = open(o.dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (cfg.rootfd == -1)
 		err(EXIT_FAILED, "%s", o.dir);
-	s.signals = open_signals();
-	s.loop = open_loop_check(&o, rootfd);
+	cfg.signals = open_signals();
+	cfg.loop = open_loop_check(&o, cfg.rootfd);
+	cfg.walled = wall_in(&o, cfg.rootfd);
 
-	ao.ops = o.ops;
-	ao.below = o.mounts ? BENEATH_MOUNTS : 0;
-	ao.sync = o.sync;
-	ao.stop_on_error = o.stop_on_error;
-	ao.dry_run = o.dry_run;
-	ao.retries = o.retries;
-	ao.max_open = open_files_limit();
-	ao.walled = wall_in(&o, rootfd);
-	s.apply = apply_open(rootfd, &ao);
-	s.lines = lines_new(STDIN_FILENO, o.max_line);
-	if (s.apply == NULL || s.lines == NULL)
+	if (serve(&cfg, &end) == -1)
 		err(EXIT_FAILED, "%s", o.dir);
 
-	status = serve(&s);
-
-	lines_free(s.lines);
-	apply_close(s.apply);
-	loop_close(s.loop);
-	signals_close(s.signals);
-	buf_free(&s.answers);
-	buf_free(&s.text);
+	loop_close(cfg.loop);
+	signals_close(cfg.signals);
+	(void)close(cfg.rootfd);
 	write_options_free(&o);
-	(void)close(rootfd);
-	return status;
+	return status[end];
 }

@@ -11,97 +11,55 @@
 
 #include "backend.h"
 #include "core.h"
+#include "finds.h"
 #include "statat.h"
 #include "tree.h"
 
-/* How far renames that depend on one another are followed. */
-#define CHAIN_MAX 256
-
-/* A name that the disk has and the index has not. */
-struct found {
-	struct dir *parent;
-	struct entry *e; /* in no directory yet; NULL for a known directory */
-	char *name; /* of a known directory, where it is now */
-	struct dir
-	    *from_dir; /* where it was, when it is known to be a rename */
-	struct entry *from;
-	bool done;
-	bool busy;
-};
-
 struct sync {
 	struct core *c;
-	enum completeness how;
 	bool deep;
 	const struct timespec *since;
+	struct finds finds;
 	struct dir *entering; /* told already, though not entered */
 
 	struct dir **work; /* directories to be listed */
 	size_t nwork;
 	size_t cap_work;
-	struct dir **lossy; /* directories with names that are gone */
-	size_t nlossy;
-	size_t cap_lossy;
-	struct found *found;
-	size_t nfound;
-	size_t cap_found;
 };
 
-static int
-push_dir(struct dir ***list, size_t *n, size_t *cap, struct dir *d)
+static void
+start(struct sync *s, struct core *c, enum completeness how)
 {
-	struct dir **p;
-	size_t more;
+	memset(s, 0, sizeof(*s));
+	s->c = c;
+	s->finds.c = c;
+	s->finds.how = how;
+}
 
-	if (*n == *cap) {
-		more = *cap == 0 ? 64 : *cap * 2;
-		p = reallocarray(*list, more, sizeof(struct dir *));
-		if (p == NULL)
-			return -1;
-		*list = p;
-		*cap = more;
-	}
-	(*list)[(*n)++] = d;
-	return 0;
+static void
+finish(struct sync *s)
+{
+	finds_tell(&s->finds, s->since);
+	free(s->work);
 }
 
 static void
 push_work(struct sync *s, struct dir *d)
 {
-	if (push_dir(&s->work, &s->nwork, &s->cap_work, d) == -1)
-		s->c->resync = true;
-}
-
-static struct found *
-push_found(struct sync *s, struct dir *parent, struct entry *e)
-{
-	struct found *p;
+	struct dir **p;
 	size_t cap;
 
-	if (s->nfound == s->cap_found) {
-		cap = s->cap_found == 0 ? 16 : s->cap_found * 2;
-		p = reallocarray(s->found, cap, sizeof(*p));
+	if (s->nwork == s->cap_work) {
+		cap = s->cap_work == 0 ? 64 : s->cap_work * 2;
+		p = reallocarray(s->work, cap, sizeof(struct dir *));
 		if (p == NULL) {
 			s->c->resync = true;
-			tree_free(e);
-			return NULL;
+			return;
 		}
-		s->found = p;
-		s->cap_found = cap;
+		s->work = p;
+		s->cap_work = cap;
 	}
-	p = &s->found[s->nfound++];
-	memset(p, 0, sizeof(*p));
-	p->parent = parent;
-	p->e = e;
-	if (e != NULL && e->type == EVENT_DIR)
-		e->dir->parent = parent;
-	return p;
-}
-
-static const char *
-name_found(const struct found *f)
-{
-	return f->e != NULL ? f->e->name : f->name;
+	s->work[s->nwork++] = d;
 }
 
 /* The place of d itself is in doubt. */
@@ -268,44 +226,6 @@ leave_to_hints(void *ctx, const char *name, size_t len)
 	}
 }
 
-/* A directory that the index has at `was` has been found as d: it has been
- * renamed, and the kernel has not got to that yet. What stood for d makes way
- * for a rename. */
-static void
-take_over(struct sync *s, struct dir *d, struct dir *was)
-{
-	struct entry *e = d->self;
-	struct dir *parent = d->parent;
-	struct found *f = NULL;
-	size_t i;
-
-	for (i = s->nfound; i > 0 && f == NULL; i--)
-		if (s->found[i - 1].e == e)
-			f = &s->found[i - 1];
-	if (f == NULL) {
-		if (d != s->entering)
-			tree_unlink(parent, e);
-		f = push_found(s, parent, NULL);
-	}
-	if (f != NULL) {
-		f->e = NULL;
-		f->name = strdup(e->name);
-		f->from = was->self;
-		f->from_dir = was->parent;
-		was->self->flags |= ENTRY_MOVING;
-		if (f->name == NULL) {
-			f->done = true;
-			s->c->resync = true;
-		}
-	}
-	if (d != s->entering) {
-		core_forget(s->c, e);
-		tree_free(e);
-	}
-	if (s->deep)
-		push_work(s, was);
-}
-
 /* The place among those of m that does not lead to its directory any more. */
 static struct dir *
 stale_place(struct core *c, const struct mark *m, const struct dir *d)
@@ -423,7 +343,10 @@ watch_dir(struct sync *s, struct dir *d, int fd)
 	    NULL :
 	    stale_place(c, m, d);
 	if (was != NULL) {
-		take_over(s, d, was);
+		finds_take_over(&s->finds, d->self, d->parent, was,
+		    d == s->entering);
+		if (s->deep)
+			push_work(s, was);
 		return false;
 	}
 	core_detach(c, d);
@@ -509,7 +432,7 @@ compare_one(struct sync *s, int fd, struct dir *d, struct entry *t)
 			return false;
 		}
 	}
-	if (push_found(s, d, t) != NULL && t->type == EVENT_DIR)
+	if (finds_add(&s->finds, d, t) == 0 && t->type == EVENT_DIR)
 		enter_or_see(s, fd, d, t);
 	return true;
 }
@@ -540,8 +463,8 @@ compare(struct sync *s, int fd, struct dir *d, struct dir *listed)
 		}
 		e->flags &= (uint8_t)~ENTRY_SEEN;
 	}
-	if (lossy && push_dir(&s->lossy, &s->nlossy, &s->cap_lossy, d) == -1)
-		s->c->resync = true;
+	if (lossy)
+		finds_lossy(&s->finds, d);
 }
 
 /* Lists one directory, and takes down what is new and what is gone. Returns
@@ -611,338 +534,6 @@ survey_all(struct sync *s)
 		(void)survey(s, s->work[--s->nwork]);
 }
 
-/* What has vanished and what has appeared, joined where it is the same file:
- * the same inode number, and born before the name was last seen, since numbers
- * are used again at once. (Directories are joined by their marks.) */
-struct vanished {
-	uint64_t ino;
-	struct dir *dir;
-	struct entry *e;
-};
-
-static int
-by_ino(const void *a, const void *b)
-{
-	const struct vanished *x = a, *y = b;
-
-	return x->ino < y->ino ? -1 : x->ino > y->ino;
-}
-
-static struct vanished *
-all_vanished(struct sync *s, size_t *n)
-{
-	struct vanished *v = NULL;
-	struct entry *e;
-	size_t i, total = 0;
-	uint32_t pos;
-
-	for (i = 0; i < s->nlossy; i++)
-		total += s->lossy[i]->count;
-	*n = 0;
-	if (total == 0 || s->nfound == 0)
-		return NULL;
-	v = calloc(total, sizeof(*v));
-	if (v == NULL)
-		return NULL;
-	for (i = 0; i < s->nlossy; i++) {
-		for (pos = 0; (e = tree_next(s->lossy[i], &pos)) != NULL;) {
-			if (!(e->flags & ENTRY_GONE) || e->type == EVENT_DIR ||
-			    e->ino == 0)
-				continue;
-			v[*n].ino = e->ino;
-			v[*n].dir = s->lossy[i];
-			v[(*n)++].e = e;
-		}
-	}
-	qsort(v, *n, sizeof(*v), by_ino);
-	return v;
-}
-
-static bool
-born_before(const struct event_stat *st, const struct timespec *when)
-{
-	if (st->btime.tv_nsec == -1)
-		return false;
-	if (st->btime.tv_sec != when->tv_sec)
-		return st->btime.tv_sec < when->tv_sec;
-	return st->btime.tv_nsec < when->tv_nsec;
-}
-
-static void
-join(struct sync *s)
-{
-	struct vanished *v, *hit, key = {0};
-	struct event_stat st;
-	struct found *f;
-	size_t n, i;
-	int fd;
-
-	if (s->since == NULL)
-		return;
-	v = all_vanished(s, &n);
-	for (i = 0; v != NULL && i < s->nfound; i++) {
-		f = &s->found[i];
-		if (f->e == NULL || f->e->type == EVENT_DIR)
-			continue;
-		key.ino = f->e->ino;
-		hit = bsearch(&key, v, n, sizeof(*v), by_ino);
-		if (hit == NULL || hit->e->type != f->e->type ||
-		    (hit->e->flags & ENTRY_MOVING))
-			continue;
-		fd = core_dirfd(s->c, f->parent);
-		if (fd == -1 || stat_at(fd, f->e->name, false, &st) == -1 ||
-		    st.ino != f->e->ino || !born_before(&st, s->since))
-			continue;
-		f->from = hit->e;
-		f->from_dir = hit->dir;
-		f->from->flags |= ENTRY_MOVING;
-	}
-	free(v);
-}
-
-static struct found *
-mover_of(struct sync *s, const struct entry *e)
-{
-	size_t i;
-
-	if (!(e->flags & ENTRY_MOVING))
-		return NULL;
-	for (i = 0; i < s->nfound; i++)
-		if (s->found[i].from == e && !s->found[i].done)
-			return &s->found[i];
-	return NULL;
-}
-
-/* Gives up on telling f as a rename: both its names are looked at again. */
-static void
-give_up(struct sync *s, struct found *f)
-{
-	core_doubt(s->c, f->parent, name_found(f));
-	tree_free(f->e);
-	f->e = NULL;
-	f->done = true;
-}
-
-static void resolve(struct sync *s, struct found *f, int depth);
-
-/* Before an entry goes for good: what has moved out of it is told first. */
-static void
-rescue(struct sync *s, struct entry *e, int depth)
-{
-	struct found *f;
-	size_t i, kept = 0;
-
-	if (e->type != EVENT_DIR || e->dir->count == 0)
-		return;
-	for (i = 0; i < s->nfound; i++) {
-		f = &s->found[i];
-		if (!f->done && f->from != NULL &&
-		    tree_below(f->from_dir, e->dir))
-			resolve(s, f, depth + 1);
-	}
-	for (i = 0; i < s->nfound; i++) {
-		f = &s->found[i];
-		if (!f->done && f->from != NULL &&
-		    tree_below(f->from_dir, e->dir))
-			give_up(s, f);
-	}
-	for (i = 0; i < s->nlossy; i++)
-		if (!tree_below(s->lossy[i], e->dir))
-			s->lossy[kept++] = s->lossy[i];
-	s->nlossy = kept;
-}
-
-static void
-resolve_created(struct sync *s, struct found *f, struct entry *y, int depth)
-{
-	struct entry *e = f->e;
-	struct event_stat st;
-	int fd;
-
-	if (y != NULL && y->type == EVENT_FILE && e->type == EVENT_FILE) {
-		/* Another file under the same name: new content. */
-		y->ino = e->ino;
-		y->flags = 0;
-		tree_free(e);
-		fd = core_dirfd(s->c, f->parent);
-		change_tell(s->c, EVENT_MODIFIED, f->parent, y->name, y->type,
-		    fd != -1 && stat_at(fd, y->name, false, &st) == 0 ? &st :
-									NULL);
-		change_complete(s->c, f->parent, y, NULL, COMPLETE_FOUND);
-		return;
-	}
-	if (y != NULL) {
-		rescue(s, y, depth);
-		change_gone(s->c, f->parent, y);
-	}
-	if (tree_link(f->parent, e) == -1) {
-		tree_free(e);
-		s->c->resync = true;
-		return;
-	}
-	change_appeared(s->c, f->parent, e, s->how);
-}
-
-static void
-resolve_moved(struct sync *s, struct found *f, struct entry *y, int depth)
-{
-	struct event_stat st;
-	const char *name = name_found(f);
-	struct entry *e;
-	int fd;
-
-	if (y != NULL && y->type == EVENT_DIR) {
-		rescue(s, y, depth);
-		change_gone(s->c, f->parent, y);
-	}
-	f->from->flags &= (uint8_t) ~(ENTRY_MOVING | ENTRY_GONE);
-	fd = core_dirfd(s->c, f->parent);
-	e = change_moved(s->c, f->from_dir, f->from, f->parent, name,
-	    fd != -1 && stat_at(fd, name, false, &st) == 0 ? &st : NULL);
-	tree_free(f->e);
-	f->e = NULL;
-	(void)e;
-}
-
-/* The thing found that f's new place is in, while that has not been told. */
-static struct found *
-untold_container(struct sync *s, const struct found *f)
-{
-	const struct dir *d, *loose = NULL;
-	size_t i;
-
-	for (d = f->parent; d->self != NULL; d = d->parent)
-		if (tree_find(d->parent, d->self->name, d->self->len) !=
-		    d->self)
-			loose = d;
-	for (i = 0; loose != NULL && i < s->nfound; i++)
-		if (s->found[i].e == loose->self && &s->found[i] != f)
-			return &s->found[i];
-	return NULL;
-}
-
-/* Tells one thing found; first whatever has to make room for it. */
-static void
-resolve(struct sync *s, struct found *f, int depth)
-{
-	struct found *other;
-	struct entry *y;
-	struct dir *up;
-
-	if (f->done || f->busy)
-		return;
-	if (depth > CHAIN_MAX) {
-		give_up(s, f);
-		return;
-	}
-	f->busy = true;
-	other = f->from == NULL ? NULL : untold_container(s, f);
-	if (other != NULL) {
-		resolve(s, other, depth + 1);
-		if (f->done)
-			return;
-		if (!other->done) {
-			/* It went into what took its name: no rename can
-			 * tell that. */
-			f->from->flags &= (uint8_t)~ENTRY_MOVING;
-			core_doubt(s->c, f->from_dir, f->from->name);
-			give_up(s, f);
-			return;
-		}
-	}
-	/* It went into something that was below it: that goes first. */
-	if (f->from != NULL && f->from->type == EVENT_DIR) {
-		for (up = f->parent; up != NULL && up != f->from->dir;
-		     up = up->parent)
-			;
-		for (up = up == NULL ? NULL : f->parent;
-		     up != NULL && up != f->from->dir;
-		     up = up->self == NULL ? NULL : up->parent) {
-			other = mover_of(s, up->self);
-			if (other != NULL) {
-				resolve(s, other, depth + 1);
-				break;
-			}
-		}
-		if (f->done)
-			return;
-		if (tree_below(f->parent, f->from->dir)) {
-			core_doubt(s->c, f->from_dir, f->from->name);
-			give_up(s, f);
-			return;
-		}
-	}
-	y = tree_find(f->parent, name_found(f), strlen(name_found(f)));
-	other = y == NULL || y == f->from ? NULL : mover_of(s, y);
-	if (other != NULL && other->busy && f->from != NULL &&
-	    other->parent == f->from_dir &&
-	    strcmp(name_found(other), f->from->name) == 0) {
-		f->from->flags = y->flags = 0;
-		f->done = other->done = true;
-		change_exchanged(s->c, f->from_dir, f->from, f->parent, y);
-		tree_free(f->e);
-		tree_free(other->e);
-		f->e = other->e = NULL;
-		return;
-	}
-	if (other != NULL) {
-		resolve(s, other, depth + 1);
-		if (f->done)
-			return;
-		y = tree_find(f->parent, name_found(f), strlen(name_found(f)));
-		if (y != NULL && (other = mover_of(s, y)) != NULL &&
-		    other->busy) {
-			/* A ring of renames: broken here. */
-			core_doubt(s->c, other->from_dir, other->from->name);
-			other->from->flags = 0;
-			other->from = NULL;
-			if (other->e == NULL) {
-				core_doubt(s->c, other->parent, other->name);
-				other->done = true;
-			}
-		}
-	}
-	if (f->from != NULL && f->from->type == EVENT_DIR &&
-	    tree_below(f->parent, f->from->dir)) {
-		core_doubt(s->c, f->from_dir, f->from->name);
-		give_up(s, f);
-		return;
-	}
-	f->done = true;
-	if (f->from != NULL)
-		resolve_moved(s, f, y, depth);
-	else
-		resolve_created(s, f, y, depth);
-}
-
-/* Tells everything that the survey has brought. */
-static void
-conclude(struct sync *s)
-{
-	struct entry **all;
-	uint32_t k, n;
-	size_t i;
-
-	join(s);
-	for (i = 0; i < s->nfound; i++)
-		resolve(s, &s->found[i], 0);
-	for (i = 0; i < s->nlossy; i++) {
-		n = s->lossy[i]->count;
-		all = tree_list(s->lossy[i]);
-		if (all == NULL && n > 0)
-			s->c->resync = true;
-		for (k = 0; all != NULL && k < n; k++)
-			if (all[k]->flags & ENTRY_GONE)
-				change_gone(s->c, s->lossy[i], all[k]);
-		free(all);
-	}
-	for (i = 0; i < s->nfound; i++)
-		free(s->found[i].name);
-	free(s->found);
-	free(s->lossy);
-	free(s->work);
-}
-
 /* Tells what a survey found in a directory that had not been entered. */
 static void
 tell_entered(struct sync *s, struct dir *d)
@@ -956,7 +547,7 @@ tell_entered(struct sync *s, struct dir *d)
 	if (all == NULL && n > 0)
 		s->c->resync = true;
 	for (i = 0; all != NULL && i < n; i++)
-		change_appeared(s->c, d, all[i], s->how);
+		change_appeared(s->c, d, all[i], s->finds.how);
 	free(all);
 }
 
@@ -994,7 +585,7 @@ void
 sync_created(struct core *c, struct dir *d, const char *name,
     const struct event_stat *st, bool link, enum completeness how)
 {
-	struct sync s = {.c = c, .how = how};
+	struct sync s;
 	struct entry *e;
 
 	e = entry_of(name, st, link);
@@ -1002,18 +593,34 @@ sync_created(struct core *c, struct dir *d, const char *name,
 		c->resync = true;
 		return;
 	}
-	if (push_found(&s, d, e) != NULL && e->type == EVENT_DIR &&
+	start(&s, c, how);
+	if (finds_add(&s.finds, d, e) == 0 && e->type == EVENT_DIR &&
 	    change_enters(c, d, e))
 		push_work(&s, e->dir);
 	survey_all(&s);
-	conclude(&s);
+	finish(&s);
+}
+
+/* Enters a directory that has been told already. */
+static void
+enter_told(struct core *c, struct dir *d, const char *name,
+    enum completeness how)
+{
+	struct entry *e = tree_find(d, name, strlen(name));
+	struct sync s;
+
+	start(&s, c, how);
+	s.entering = e->dir;
+	push_work(&s, e->dir);
+	survey_all(&s);
+	tell_entered(&s, e->dir);
+	finish(&s);
 }
 
 bool
 sync_name(struct core *c, struct dir *d, const char *name,
     enum completeness how)
 {
-	struct sync s = {.c = c, .how = how};
 	struct event_stat st;
 	struct entry *e;
 	bool link, was = c->synthetic;
@@ -1040,33 +647,20 @@ sync_name(struct core *c, struct dir *d, const char *name,
 	c->synthetic = true;
 	(void)clock_gettime(CLOCK_REALTIME, &c->now);
 	e = tree_find(d, name, strlen(name));
-	if (sync_classify(c, fd, name, &st, &link) == 0) {
-		if (e != NULL && sync_same(e, &st)) {
-			if (e->type != EVENT_DIR)
-				e->ino = st.ino;
-			else if (e->dir->mark == NULL &&
-			    (e->dir->flags & DIR_ENTERED) &&
-			    !(e->dir->flags & DIR_UNMARKED))
-				sync_compare(c, &e->dir, 1, false, NULL);
-			else if (!(e->dir->flags & DIR_ENTERED) &&
-			    change_enters(c, d, e))
-				goto enter;
-			goto out;
-		}
+	if (sync_classify(c, fd, name, &st, &link) == -1) {
+		/* Not to be allowed to look is no sign of its being gone. */
+		if (e != NULL && errno == ENOENT)
+			change_gone(c, d, e);
+	} else if (e == NULL || !sync_same(e, &st)) {
 		sync_created(c, d, name, &st, link, how);
-	} else if (e != NULL) {
-		change_gone(c, d, e);
+	} else if (e->type != EVENT_DIR) {
+		e->ino = st.ino;
+	} else if (!(e->dir->flags & DIR_ENTERED)) {
+		if (change_enters(c, d, e))
+			enter_told(c, d, name, how);
+	} else if (e->dir->mark == NULL && !(e->dir->flags & DIR_UNMARKED)) {
+		sync_compare(c, &e->dir, 1, false, NULL);
 	}
-	goto out;
-enter:
-	s.entering = e->dir;
-	push_work(&s, e->dir);
-	survey_all(&s);
-	e = tree_find(d, name, strlen(name));
-	if (e != NULL && e->type == EVENT_DIR)
-		tell_entered(&s, e->dir);
-	conclude(&s);
-out:
 	c->synthetic = was;
 	return true;
 }
@@ -1074,14 +668,15 @@ out:
 int
 sync_enter(struct core *c, struct dir *top, enum completeness how)
 {
-	struct sync s = {.c = c, .how = how};
+	struct sync s;
 	int error = 0;
 
+	start(&s, c, how);
 	if (survey(&s, top) == -1)
 		error = errno;
 	survey_all(&s);
 	tell_entered(&s, top);
-	conclude(&s);
+	finish(&s);
 	errno = error;
 	return error == 0 ? 0 : -1;
 }
@@ -1090,20 +685,18 @@ void
 sync_compare(struct core *c, struct dir *const *dirs, size_t ndirs, bool deep,
     const struct timespec *since)
 {
-	struct sync s = {
-	    .c = c,
-	    .how = COMPLETE_FOUND,
-	    .deep = deep,
-	    .since = since,
-	};
+	struct sync s;
 	bool was = c->synthetic;
 	size_t i;
 
+	start(&s, c, COMPLETE_FOUND);
+	s.deep = deep;
+	s.since = since;
 	c->synthetic = true;
 	for (i = ndirs; i > 0; i--)
 		if (dirs[i - 1]->flags & DIR_ENTERED)
 			push_work(&s, dirs[i - 1]);
 	survey_all(&s);
-	conclude(&s);
+	finish(&s);
 	c->synthetic = was;
 }

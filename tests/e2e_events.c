@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "harness.h"
+#include "scratch.h"
 
 #define PROGRAM "fswatch-events"
 
@@ -1378,22 +1379,12 @@ START_TEST(with_L_loops_are_told_once_and_not_entered)
 }
 END_TEST
 
-/* A mount namespace of our own, as root or in a user namespace. */
-static bool
-own_mounts(void)
-{
-	if (unshare(CLONE_NEWNS) == -1 &&
-	    unshare(CLONE_NEWUSER | CLONE_NEWNS) == -1)
-		return false;
-	return mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0;
-}
-
 START_TEST(other_file_systems_are_entered_but_with_one_file_system)
 {
 	struct harness *h = harness_new();
 
 	make_dir("d/m");
-	if (!own_mounts() || mount("t", "d/m", "tmpfs", 0, NULL) == -1) {
+	if (!scratch_mounts() || mount("t", "d/m", "tmpfs", 0, NULL) == -1) {
 		skip("other file systems are entered but with "
 		     "--one-file-system",
 		    "no mounts here");
@@ -1419,7 +1410,7 @@ START_TEST(a_mount_and_an_unmount_below_a_root_are_told)
 	struct harness *h = harness_new();
 
 	put("d/m/under", "");
-	if (!own_mounts()) {
+	if (!scratch_mounts()) {
 		skip("a mount and an unmount below a root are told",
 		    "no mounts here");
 		harness_end(h);
@@ -1449,7 +1440,8 @@ START_TEST(one_directory_reached_by_two_ways_is_told_for_both)
 
 	make_dir("d/x");
 	make_dir("d/y");
-	if (!own_mounts() || mount("d/x", "d/y", NULL, MS_BIND, NULL) == -1) {
+	if (!scratch_mounts() ||
+	    mount("d/x", "d/y", NULL, MS_BIND, NULL) == -1) {
 		skip("one directory reached by two ways is told for both",
 		    "no mounts here");
 		harness_end(h);

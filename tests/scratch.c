@@ -5,9 +5,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -117,4 +119,43 @@ scratch_count(int dirfd, const char *name)
 			n++;
 	(void)closedir(d);
 	return n;
+}
+
+static bool
+scratch_say(const char *path, const char *text)
+{
+	size_t len = strlen(text);
+	bool ok;
+	int fd;
+
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	ok = fd != -1 && write(fd, text, len) == (ssize_t)len;
+	if (fd != -1)
+		(void)close(fd);
+	return ok;
+}
+
+bool
+scratch_mounts(void)
+{
+	uid_t uid = geteuid();
+	gid_t gid = getegid();
+	char map[64];
+
+	if (uid == 0) {
+		if (unshare(CLONE_NEWNS) == -1)
+			return false;
+	} else {
+		if (unshare(CLONE_NEWNS | CLONE_NEWUSER) == -1)
+			return false;
+		/* Who is not mapped can make no file (EOVERFLOW). */
+		(void)scratch_say("/proc/self/setgroups", "deny");
+		(void)snprintf(map, sizeof(map), "%u %u 1", uid, uid);
+		if (!scratch_say("/proc/self/uid_map", map))
+			return false;
+		(void)snprintf(map, sizeof(map), "%u %u 1", gid, gid);
+		if (!scratch_say("/proc/self/gid_map", map))
+			return false;
+	}
+	return mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0;
 }

@@ -40,4 +40,10 @@ bool scratch_has(int dirfd, const char *name);
 /* How many names are in the directory. */
 size_t scratch_count(int dirfd, const char *name);
 
+/* Moves this process to a mount namespace of its own, in which it may mount:
+ * as root at once, else through a user namespace in which it stays who it is.
+ * What was open belongs to the mounts of before. False where that is not to be
+ * had. */
+bool scratch_mounts(void);
+
 #endif

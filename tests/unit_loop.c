@@ -13,7 +13,6 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +23,7 @@
 #include "loop.h"
 #include "sandbox.h"
 #include "watcher.h"
+#include "scratch.h"
 
 #define NOBODY 65534
 
@@ -165,48 +165,6 @@ skips(bool yes, const char *sentence, const char *reason)
 		(void)fflush(stdout);
 	}
 	return yes;
-}
-
-static bool
-write_file(const char *path, const char *fmt, ...)
-{
-	char text[64];
-	va_list ap;
-	int fd, n;
-	bool ok;
-
-	va_start(ap, fmt);
-	n = vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	fd = open(path, O_WRONLY);
-	ok = fd != -1 && write(fd, text, (size_t)n) == n;
-	if (fd != -1)
-		(void)close(fd);
-	return ok;
-}
-
-/* A mount namespace of our own: as root at once, else in a user namespace in
- * which we are root. */
-static bool
-own_mounts(void)
-{
-	uid_t uid = geteuid();
-	gid_t gid = getegid();
-
-	if (uid == 0) {
-		if (unshare(CLONE_NEWNS) == -1)
-			return false;
-	} else {
-		if (unshare(CLONE_NEWNS | CLONE_NEWUSER) == -1)
-			return false;
-		(void)write_file("/proc/self/setgroups", "deny");
-		if (!write_file("/proc/self/uid_map", "%d %d 1", (int)uid,
-			(int)uid) ||
-		    !write_file("/proc/self/gid_map", "%d %d 1", (int)gid,
-			(int)gid))
-			return false;
-	}
-	return mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0;
 }
 
 static void
@@ -450,7 +408,8 @@ START_TEST(a_bind_mount_of_the_root_makes_no_difference)
 	struct loop *l;
 	int fd;
 
-	if (skips(!own_mounts(), "a bind mount of the root makes no difference",
+	if (skips(!scratch_mounts(),
+		"a bind mount of the root makes no difference",
 		"no mount namespaces here"))
 		return;
 	make("m");
@@ -470,7 +429,8 @@ START_TEST(a_bind_mount_from_below_the_root_is_found)
 	struct loop *l;
 	int fd, fd2;
 
-	if (skips(!own_mounts(), "a bind mount from below the root is found",
+	if (skips(!scratch_mounts(),
+		"a bind mount from below the root is found",
 		"no mount namespaces here"))
 		return;
 	make("m m");
@@ -493,7 +453,7 @@ START_TEST(a_bind_mount_of_ours_within_a_watched_tree_is_found)
 	struct loop *l;
 	int fd;
 
-	if (skips(!own_mounts(),
+	if (skips(!scratch_mounts(),
 		"a bind mount of ours within a watched tree is found",
 		"no mount namespaces here"))
 		return;
@@ -517,7 +477,7 @@ START_TEST(a_directory_mounted_on_its_own_child_does_not_end_the_way)
 	struct loop *l;
 	int fd;
 
-	if (skips(!own_mounts(),
+	if (skips(!scratch_mounts(),
 		"a directory mounted on its own child does not end the way",
 		"no mount namespaces here"))
 		return;
@@ -541,7 +501,7 @@ START_TEST(a_watch_of_one_file_system_ends_where_another_is_mounted)
 	struct loop *l;
 	int fd;
 
-	if (skips(!own_mounts(),
+	if (skips(!scratch_mounts(),
 		"a watch of one file system ends where another is mounted",
 		"no mount namespaces here"))
 		return;
@@ -710,7 +670,7 @@ START_TEST(a_watcher_that_reaches_us_in_its_own_namespace_is_found_by_its_mark)
 	struct loop *l;
 	pid_t pid;
 
-	if (skips(!own_mounts(),
+	if (skips(!scratch_mounts(),
 		"a watcher that reaches us in its own namespace is found by "
 		"its mark",
 		"no mount namespaces here"))
@@ -732,7 +692,7 @@ START_TEST(a_mark_on_the_way_to_a_root_below_is_no_watch)
 	struct loop *l;
 	pid_t pid;
 
-	if (skips(!own_mounts(),
+	if (skips(!scratch_mounts(),
 		"a mark on the way to a root below is no watch",
 		"no mount namespaces here"))
 		return;

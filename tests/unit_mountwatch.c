@@ -36,8 +36,7 @@ end(void)
 static bool
 may_mount(const char *sentence)
 {
-	if (unshare(CLONE_NEWNS) == -1 ||
-	    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == -1) {
+	if (!scratch_mounts()) {
 		skip(sentence, "no mounts here");
 		return false;
 	}

@@ -1,0 +1,442 @@
+#include "finds.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core.h"
+#include "statat.h"
+#include "tree.h"
+
+/* How far renames that depend on one another are followed. */
+#define CHAIN_MAX 256
+
+/* A name that the disk has and the index has not. */
+struct found {
+	struct dir *parent;
+	struct entry *e; /* in no directory yet; NULL for a known directory */
+	char *name; /* of a known directory, where it is now */
+	struct dir
+	    *from_dir; /* where it was, when it is known to be a rename */
+	struct entry *from;
+	bool done;
+	bool busy;
+};
+
+static struct found *
+push_found(struct finds *s, struct dir *parent, struct entry *e)
+{
+	struct found *p;
+	size_t cap;
+
+	if (s->n == s->cap) {
+		cap = s->cap == 0 ? 16 : s->cap * 2;
+		p = reallocarray(s->found, cap, sizeof(*p));
+		if (p == NULL) {
+			s->c->resync = true;
+			tree_free(e);
+			return NULL;
+		}
+		s->found = p;
+		s->cap = cap;
+	}
+	p = &s->found[s->n++];
+	memset(p, 0, sizeof(*p));
+	p->parent = parent;
+	p->e = e;
+	if (e != NULL && e->type == EVENT_DIR)
+		e->dir->parent = parent;
+	return p;
+}
+
+static const char *
+name_found(const struct found *f)
+{
+	return f->e != NULL ? f->e->name : f->name;
+}
+
+int
+finds_add(struct finds *s, struct dir *parent, struct entry *e)
+{
+	return push_found(s, parent, e) == NULL ? -1 : 0;
+}
+
+void
+finds_take_over(struct finds *s, struct entry *e, struct dir *parent,
+    struct dir *was, bool told)
+{
+	struct found *f = NULL;
+	size_t i;
+
+	for (i = s->n; i > 0 && f == NULL; i--)
+		if (s->found[i - 1].e == e)
+			f = &s->found[i - 1];
+	if (f == NULL) {
+		if (!told)
+			tree_unlink(parent, e);
+		f = push_found(s, parent, NULL);
+	}
+	if (f != NULL) {
+		f->e = NULL;
+		f->name = strdup(e->name);
+		f->from = was->self;
+		f->from_dir = was->parent;
+		was->self->flags |= ENTRY_MOVING;
+		if (f->name == NULL) {
+			f->done = true;
+			s->c->resync = true;
+		}
+	}
+	if (!told) {
+		core_forget(s->c, e);
+		tree_free(e);
+	}
+}
+
+void
+finds_lossy(struct finds *s, struct dir *d)
+{
+	struct dir **p;
+	size_t cap;
+
+	if (s->nlossy == s->cap_lossy) {
+		cap = s->cap_lossy == 0 ? 16 : s->cap_lossy * 2;
+		p = reallocarray(s->lossy, cap, sizeof(struct dir *));
+		if (p == NULL) {
+			s->c->resync = true;
+			return;
+		}
+		s->lossy = p;
+		s->cap_lossy = cap;
+	}
+	s->lossy[s->nlossy++] = d;
+}
+
+/* What has vanished and what has appeared, joined where it is the same file:
+ * the same inode number, and born before the name was last seen, since numbers
+ * are used again at once. (Directories are joined by their marks.) */
+struct vanished {
+	uint64_t ino;
+	struct dir *dir;
+	struct entry *e;
+};
+
+static int
+by_ino(const void *a, const void *b)
+{
+	const struct vanished *x = a, *y = b;
+
+	return x->ino < y->ino ? -1 : x->ino > y->ino;
+}
+
+static struct vanished *
+all_vanished(struct finds *s, size_t *n)
+{
+	struct vanished *v = NULL;
+	struct entry *e;
+	size_t i, total = 0;
+	uint32_t pos;
+
+	for (i = 0; i < s->nlossy; i++)
+		total += s->lossy[i]->count;
+	*n = 0;
+	if (total == 0 || s->n == 0)
+		return NULL;
+	v = calloc(total, sizeof(*v));
+	if (v == NULL)
+		return NULL;
+	for (i = 0; i < s->nlossy; i++) {
+		for (pos = 0; (e = tree_next(s->lossy[i], &pos)) != NULL;) {
+			if (!(e->flags & ENTRY_GONE) || e->type == EVENT_DIR ||
+			    e->ino == 0)
+				continue;
+			v[*n].ino = e->ino;
+			v[*n].dir = s->lossy[i];
+			v[(*n)++].e = e;
+		}
+	}
+	qsort(v, *n, sizeof(*v), by_ino);
+	return v;
+}
+
+static bool
+born_before(const struct event_stat *st, const struct timespec *when)
+{
+	if (st->btime.tv_nsec == -1)
+		return false;
+	if (st->btime.tv_sec != when->tv_sec)
+		return st->btime.tv_sec < when->tv_sec;
+	return st->btime.tv_nsec < when->tv_nsec;
+}
+
+static void
+join(struct finds *s, const struct timespec *since)
+{
+	struct vanished *v, *hit, key = {0};
+	struct event_stat st;
+	struct found *f;
+	size_t n, i;
+	int fd;
+
+	if (since == NULL)
+		return;
+	v = all_vanished(s, &n);
+	for (i = 0; v != NULL && i < s->n; i++) {
+		f = &s->found[i];
+		if (f->e == NULL || f->e->type == EVENT_DIR)
+			continue;
+		key.ino = f->e->ino;
+		hit = bsearch(&key, v, n, sizeof(*v), by_ino);
+		if (hit == NULL || hit->e->type != f->e->type ||
+		    (hit->e->flags & ENTRY_MOVING))
+			continue;
+		fd = core_dirfd(s->c, f->parent);
+		if (fd == -1 || stat_at(fd, f->e->name, false, &st) == -1 ||
+		    st.ino != f->e->ino || !born_before(&st, since))
+			continue;
+		f->from = hit->e;
+		f->from_dir = hit->dir;
+		f->from->flags |= ENTRY_MOVING;
+	}
+	free(v);
+}
+
+static struct found *
+mover_of(struct finds *s, const struct entry *e)
+{
+	size_t i;
+
+	if (!(e->flags & ENTRY_MOVING))
+		return NULL;
+	for (i = 0; i < s->n; i++)
+		if (s->found[i].from == e && !s->found[i].done)
+			return &s->found[i];
+	return NULL;
+}
+
+/* Gives up on telling f as a rename: both its names are looked at again. */
+static void
+give_up(struct finds *s, struct found *f)
+{
+	core_doubt(s->c, f->parent, name_found(f));
+	tree_free(f->e);
+	f->e = NULL;
+	f->done = true;
+}
+
+static void resolve(struct finds *s, struct found *f, int depth);
+
+/* Before an entry goes for good: what has moved out of it is told first. */
+static void
+rescue(struct finds *s, struct entry *e, int depth)
+{
+	struct found *f;
+	size_t i, kept = 0;
+
+	if (e->type != EVENT_DIR || e->dir->count == 0)
+		return;
+	for (i = 0; i < s->n; i++) {
+		f = &s->found[i];
+		if (!f->done && f->from != NULL &&
+		    tree_below(f->from_dir, e->dir))
+			resolve(s, f, depth + 1);
+	}
+	for (i = 0; i < s->n; i++) {
+		f = &s->found[i];
+		if (!f->done && f->from != NULL &&
+		    tree_below(f->from_dir, e->dir))
+			give_up(s, f);
+	}
+	for (i = 0; i < s->nlossy; i++)
+		if (!tree_below(s->lossy[i], e->dir))
+			s->lossy[kept++] = s->lossy[i];
+	s->nlossy = kept;
+}
+
+static void
+resolve_created(struct finds *s, struct found *f, struct entry *y, int depth)
+{
+	struct entry *e = f->e;
+	struct event_stat st;
+	int fd;
+
+	if (y != NULL && y->type == EVENT_FILE && e->type == EVENT_FILE) {
+		/* Another file under the same name: new content. */
+		y->ino = e->ino;
+		y->flags = 0;
+		tree_free(e);
+		fd = core_dirfd(s->c, f->parent);
+		change_tell(s->c, EVENT_MODIFIED, f->parent, y->name, y->type,
+		    fd != -1 && stat_at(fd, y->name, false, &st) == 0 ? &st :
+									NULL);
+		change_complete(s->c, f->parent, y, NULL, COMPLETE_FOUND);
+		return;
+	}
+	if (y != NULL) {
+		rescue(s, y, depth);
+		change_gone(s->c, f->parent, y);
+	}
+	if (tree_link(f->parent, e) == -1) {
+		tree_free(e);
+		s->c->resync = true;
+		return;
+	}
+	change_appeared(s->c, f->parent, e, s->how);
+}
+
+static void
+resolve_moved(struct finds *s, struct found *f, struct entry *y, int depth)
+{
+	struct event_stat st;
+	const char *name = name_found(f);
+	struct entry *e;
+	int fd;
+
+	if (y != NULL && y->type == EVENT_DIR) {
+		rescue(s, y, depth);
+		change_gone(s->c, f->parent, y);
+	}
+	f->from->flags &= (uint8_t) ~(ENTRY_MOVING | ENTRY_GONE);
+	fd = core_dirfd(s->c, f->parent);
+	e = change_moved(s->c, f->from_dir, f->from, f->parent, name,
+	    fd != -1 && stat_at(fd, name, false, &st) == 0 ? &st : NULL);
+	tree_free(f->e);
+	f->e = NULL;
+	(void)e;
+}
+
+/* The thing found that f's new place is in, while that has not been told. */
+static struct found *
+untold_container(struct finds *s, const struct found *f)
+{
+	const struct dir *d, *loose = NULL;
+	size_t i;
+
+	for (d = f->parent; d->self != NULL; d = d->parent)
+		if (tree_find(d->parent, d->self->name, d->self->len) !=
+		    d->self)
+			loose = d;
+	for (i = 0; loose != NULL && i < s->n; i++)
+		if (s->found[i].e == loose->self && &s->found[i] != f)
+			return &s->found[i];
+	return NULL;
+}
+
+/* Tells one thing found; first whatever has to make room for it. */
+static void
+resolve(struct finds *s, struct found *f, int depth)
+{
+	struct found *other;
+	struct entry *y;
+	struct dir *up;
+
+	if (f->done || f->busy)
+		return;
+	if (depth > CHAIN_MAX) {
+		give_up(s, f);
+		return;
+	}
+	f->busy = true;
+	other = f->from == NULL ? NULL : untold_container(s, f);
+	if (other != NULL) {
+		resolve(s, other, depth + 1);
+		if (f->done)
+			return;
+		if (!other->done) {
+			/* It went into what took its name: no rename can
+			 * tell that. */
+			f->from->flags &= (uint8_t)~ENTRY_MOVING;
+			core_doubt(s->c, f->from_dir, f->from->name);
+			give_up(s, f);
+			return;
+		}
+	}
+	/* It went into something that was below it: that goes first. */
+	if (f->from != NULL && f->from->type == EVENT_DIR) {
+		for (up = f->parent; up != NULL && up != f->from->dir;
+		     up = up->parent)
+			;
+		for (up = up == NULL ? NULL : f->parent;
+		     up != NULL && up != f->from->dir;
+		     up = up->self == NULL ? NULL : up->parent) {
+			other = mover_of(s, up->self);
+			if (other != NULL) {
+				resolve(s, other, depth + 1);
+				break;
+			}
+		}
+		if (f->done)
+			return;
+		if (tree_below(f->parent, f->from->dir)) {
+			core_doubt(s->c, f->from_dir, f->from->name);
+			give_up(s, f);
+			return;
+		}
+	}
+	y = tree_find(f->parent, name_found(f), strlen(name_found(f)));
+	other = y == NULL || y == f->from ? NULL : mover_of(s, y);
+	if (other != NULL && other->busy && f->from != NULL &&
+	    other->parent == f->from_dir &&
+	    strcmp(name_found(other), f->from->name) == 0) {
+		f->from->flags = y->flags = 0;
+		f->done = other->done = true;
+		change_exchanged(s->c, f->from_dir, f->from, f->parent, y);
+		tree_free(f->e);
+		tree_free(other->e);
+		f->e = other->e = NULL;
+		return;
+	}
+	if (other != NULL) {
+		resolve(s, other, depth + 1);
+		if (f->done)
+			return;
+		y = tree_find(f->parent, name_found(f), strlen(name_found(f)));
+		if (y != NULL && (other = mover_of(s, y)) != NULL &&
+		    other->busy) {
+			/* A ring of renames: broken here. */
+			core_doubt(s->c, other->from_dir, other->from->name);
+			other->from->flags = 0;
+			other->from = NULL;
+			if (other->e == NULL) {
+				core_doubt(s->c, other->parent, other->name);
+				other->done = true;
+			}
+		}
+	}
+	if (f->from != NULL && f->from->type == EVENT_DIR &&
+	    tree_below(f->parent, f->from->dir)) {
+		core_doubt(s->c, f->from_dir, f->from->name);
+		give_up(s, f);
+		return;
+	}
+	f->done = true;
+	if (f->from != NULL)
+		resolve_moved(s, f, y, depth);
+	else
+		resolve_created(s, f, y, depth);
+}
+
+void
+finds_tell(struct finds *s, const struct timespec *since)
+{
+	struct entry **all;
+	uint32_t k, n;
+	size_t i;
+
+	join(s, since);
+	for (i = 0; i < s->n; i++)
+		resolve(s, &s->found[i], 0);
+	for (i = 0; i < s->nlossy; i++) {
+		n = s->lossy[i]->count;
+		all = tree_list(s->lossy[i]);
+		if (all == NULL && n > 0)
+			s->c->resync = true;
+		for (k = 0; all != NULL && k < n; k++)
+			if (all[k]->flags & ENTRY_GONE)
+				change_gone(s->c, s->lossy[i], all[k]);
+		free(all);
+	}
+	for (i = 0; i < s->n; i++)
+		free(s->found[i].name);
+	free(s->found);
+	free(s->lossy);
+}
