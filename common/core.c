@@ -192,6 +192,8 @@ forget_dir(struct core *c, struct dir *d)
 		c->doubts[i].name = NULL;
 		c->doubts[i].dir = NULL;
 	}
+	while (c->ndoubts > 0 && c->doubts[c->ndoubts - 1].dir == NULL)
+		c->ndoubts--;
 }
 
 void
@@ -380,7 +382,8 @@ core_suspect(struct core *c, struct scope *s)
 #define DOUBT_RUN 16
 
 static void
-add_doubt(struct core *c, struct dir *d, const char *name, bool deep)
+add_doubt(struct core *c, struct dir *d, const char *name, bool deep,
+    bool content)
 {
 	struct doubt *p;
 	size_t cap;
@@ -398,6 +401,7 @@ add_doubt(struct core *c, struct dir *d, const char *name, bool deep)
 	p = &c->doubts[c->ndoubts];
 	p->dir = d;
 	p->deep = deep;
+	p->content = content;
 	p->name = name != NULL ? strdup(name) : NULL;
 	if (name != NULL && p->name == NULL)
 		c->resync = true;
@@ -418,13 +422,13 @@ core_doubt(struct core *c, struct dir *d, const char *name)
 		if (name == NULL || strcmp(p->name, name) == 0)
 			return;
 	}
-	add_doubt(c, d, name, false);
+	add_doubt(c, d, name, false, false);
 }
 
 void
-core_doubt_below(struct core *c, struct dir *d)
+core_doubt_below(struct core *c, struct dir *d, bool content)
 {
-	add_doubt(c, d, NULL, true);
+	add_doubt(c, d, NULL, true, content);
 }
 
 void

@@ -80,7 +80,8 @@ struct mark {
 struct doubt {
 	struct dir *dir; /* NULL: gone meanwhile */
 	char *name; /* NULL: its names */
-	bool deep; /* and all below it, since core.since */
+	bool deep; /* and all below it */
+	bool content; /* and content, since core.since */
 };
 
 #define CORE_FDS 16
@@ -188,8 +189,8 @@ void core_suspect(struct core *c, struct scope *s);
  * of memory, everything will be. */
 void core_doubt(struct core *c, struct dir *d, const char *name);
 
-/* Notes that all below d is to be compared, since core.since. */
-void core_doubt_below(struct core *c, struct dir *d);
+/* Notes that all below d is to be compared; with content, since core.since. */
+void core_doubt_below(struct core *c, struct dir *d, bool content);
 
 void core_note(const struct core *c, enum watch_note note, const char *path,
     int error);

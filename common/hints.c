@@ -293,9 +293,13 @@ on_renamed(struct core *c, struct dir *from, struct dir *to,
 	if (same && !is_known(e) && e->type != EVENT_DIR)
 		e->ino = st.ino; /* not seen under its first name */
 	if (!same && looks_like(c, from, t->name, e)) {
-		/* What the index has here is not what was renamed. */
-		(void)sync_name(c, to, t->to_name, COMPLETE_SURE);
-		return;
+		if (seen || !sync_pending(c, to, t->to_name)) {
+			/* What the index has here is not what was renamed. */
+			(void)sync_name(c, to, t->to_name, COMPLETE_SURE);
+			return;
+		}
+		/* It has left the new name again, and come back. */
+		core_doubt(c, from, t->name);
 	}
 	if (y != NULL && !is_known(y))
 		core_doubt(c, from, t->name); /* it may be there now */
@@ -639,7 +643,7 @@ hints_doubts(struct core *c)
 			    COMPLETE_FOUND);
 		else
 			sync_compare(c, &doubt.dir, 1, doubt.deep,
-			    doubt.deep ? &c->since : NULL);
+			    doubt.content ? &c->since : NULL);
 		free(doubt.name);
 	}
 	for (i = 0; i < c->ndoubts; i++)

@@ -559,9 +559,8 @@ name_is_pending(void *ctx, const char *name, size_t len)
 		*wanted = NULL;
 }
 
-/* Will the kernel still tell of this name? */
-static bool
-is_pending(struct core *c, struct dir *d, const char *name)
+bool
+sync_pending(struct core *c, struct dir *d, const char *name)
 {
 	struct entry *wanted, *e;
 
@@ -637,7 +636,7 @@ sync_name(struct core *c, struct dir *d, const char *name,
 		core_doubt(c, d, name);
 		return false;
 	}
-	if (is_pending(c, d, name)) {
+	if (sync_pending(c, d, name)) {
 		/* Once they have been told there is a last look. */
 		core_doubt(c, d, name);
 		return false;
