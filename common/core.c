@@ -176,7 +176,7 @@ core_detach(struct core *c, struct dir *d)
 static void
 forget_dir(struct core *c, struct dir *d)
 {
-	size_t i, kept = 0;
+	size_t i;
 
 	core_detach(c, d);
 	for (i = 0; i < CORE_FDS; i++) {
@@ -186,12 +186,14 @@ forget_dir(struct core *c, struct dir *d)
 		c->fds[i].dir = NULL;
 	}
 	for (i = 0; i < c->ndoubts; i++) {
-		if (c->doubts[i].dir == d)
-			free(c->doubts[i].name);
-		else
-			c->doubts[kept++] = c->doubts[i];
+		if (c->doubts[i].dir != d)
+			continue;
+		free(c->doubts[i].name);
+		c->doubts[i].name = NULL;
+		c->doubts[i].dir = NULL;
 	}
-	c->ndoubts = kept;
+	while (c->ndoubts > 0 && c->doubts[c->ndoubts - 1].dir == NULL)
+		c->ndoubts--;
 }
 
 void
@@ -379,19 +381,13 @@ core_suspect(struct core *c, struct scope *s)
 /* How many of the last doubts are compared: repeats come in runs. */
 #define DOUBT_RUN 16
 
-void
-core_doubt(struct core *c, struct dir *d, const char *name)
+static void
+add_doubt(struct core *c, struct dir *d, const char *name, bool deep,
+    bool content)
 {
 	struct doubt *p;
-	size_t cap, i;
+	size_t cap;
 
-	for (i = c->ndoubts; i > 0 && c->ndoubts - i < DOUBT_RUN; i--) {
-		p = &c->doubts[i - 1];
-		if (p->dir != d || (name == NULL) != (p->name == NULL))
-			continue;
-		if (name == NULL || strcmp(p->name, name) == 0)
-			return;
-	}
 	if (c->ndoubts == c->cap_doubts) {
 		cap = c->cap_doubts == 0 ? 16 : c->cap_doubts * 2;
 		p = reallocarray(c->doubts, cap, sizeof(*p));
@@ -404,8 +400,35 @@ core_doubt(struct core *c, struct dir *d, const char *name)
 	}
 	p = &c->doubts[c->ndoubts];
 	p->dir = d;
+	p->deep = deep;
+	p->content = content;
 	p->name = name != NULL ? strdup(name) : NULL;
-	c->ndoubts++;
+	if (name != NULL && p->name == NULL)
+		c->resync = true;
+	else
+		c->ndoubts++;
+}
+
+void
+core_doubt(struct core *c, struct dir *d, const char *name)
+{
+	const struct doubt *p;
+	size_t i;
+
+	for (i = c->ndoubts; i > 0 && c->ndoubts - i < DOUBT_RUN; i--) {
+		p = &c->doubts[i - 1];
+		if (p->dir != d || (name == NULL) != (p->name == NULL))
+			continue;
+		if (name == NULL || strcmp(p->name, name) == 0)
+			return;
+	}
+	add_doubt(c, d, name, false, false);
+}
+
+void
+core_doubt_below(struct core *c, struct dir *d, bool content)
+{
+	add_doubt(c, d, NULL, true, content);
 }
 
 void

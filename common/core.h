@@ -78,8 +78,10 @@ struct mark {
 
 /* Something to be looked at again when nothing is pending any more. */
 struct doubt {
-	struct dir *dir;
-	char *name;
+	struct dir *dir; /* NULL: gone meanwhile */
+	char *name; /* NULL: its names */
+	bool deep; /* and all below it */
+	bool content; /* and content, since core.since */
 };
 
 #define CORE_FDS 16
@@ -113,6 +115,7 @@ struct core {
 		char to_name[256];
 	} inverse;
 
+	struct timespec since; /* of the comparison after the last overflow */
 	bool suspects; /* some scope is suspect */
 	bool resync; /* everything has to be compared */
 	bool synthetic; /* what is told now was learned by comparing */
@@ -185,6 +188,9 @@ void core_suspect(struct core *c, struct scope *s);
 /* Notes that a name in d is to be looked at again; NULL: the names in d. Out
  * of memory, everything will be. */
 void core_doubt(struct core *c, struct dir *d, const char *name);
+
+/* Notes that all below d is to be compared; with content, since core.since. */
+void core_doubt_below(struct core *c, struct dir *d, bool content);
 
 void core_note(const struct core *c, enum watch_note note, const char *path,
     int error);

@@ -299,9 +299,11 @@ resolve_moved(struct finds *s, struct found *f, struct entry *y, int depth)
 	fd = core_dirfd(s->c, f->parent);
 	e = change_moved(s->c, f->from_dir, f->from, f->parent, name,
 	    fd != -1 && stat_at(fd, name, false, &st) == 0 ? &st : NULL);
+	/* What has changed in it can only be seen where it is now. */
+	if (s->deep && e != NULL && e->type == EVENT_DIR)
+		core_doubt_below(s->c, e->dir, s->content);
 	tree_free(f->e);
 	f->e = NULL;
-	(void)e;
 }
 
 /* The thing found that f's new place is in, while that has not been told. */
@@ -422,6 +424,7 @@ finds_tell(struct finds *s, const struct timespec *since)
 	uint32_t k, n;
 	size_t i;
 
+	s->content = since != NULL;
 	join(s, since);
 	for (i = 0; i < s->n; i++)
 		resolve(s, &s->found[i], 0);

@@ -28,6 +28,8 @@ struct found;
 struct finds {
 	struct core *c;
 	enum completeness how; /* of what is new */
+	bool deep; /* what moved is compared where it is then */
+	bool content; /* with its content */
 	struct found *found;
 	size_t n;
 	size_t cap;

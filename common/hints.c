@@ -293,9 +293,13 @@ on_renamed(struct core *c, struct dir *from, struct dir *to,
 	if (same && !is_known(e) && e->type != EVENT_DIR)
 		e->ino = st.ino; /* not seen under its first name */
 	if (!same && looks_like(c, from, t->name, e)) {
-		/* What the index has here is not what was renamed. */
-		(void)sync_name(c, to, t->to_name, COMPLETE_SURE);
-		return;
+		if (seen || !sync_pending(c, to, t->to_name)) {
+			/* What the index has here is not what was renamed. */
+			(void)sync_name(c, to, t->to_name, COMPLETE_SURE);
+			return;
+		}
+		/* It has left the new name again, and come back. */
+		core_doubt(c, from, t->name);
 	}
 	if (y != NULL && !is_known(y))
 		core_doubt(c, from, t->name); /* it may be there now */
@@ -623,21 +627,27 @@ hints_handle(struct core *c, const struct hint *h,
 void
 hints_doubts(struct core *c)
 {
-	struct dir *d;
-	char *name;
-	size_t n = c->ndoubts;
+	struct doubt doubt;
+	size_t i, n = c->ndoubts, kept = 0;
 
 	/* What comes to be doubted meanwhile has to wait for the hints that
 	 * have come meanwhile. */
-	while (n-- > 0 && c->ndoubts > 0 && !c->resync) {
-		d = c->doubts[0].dir;
-		name = c->doubts[0].name;
-		memmove(c->doubts, c->doubts + 1,
-		    --c->ndoubts * sizeof(*c->doubts));
-		if (name != NULL)
-			(void)sync_name(c, d, name, COMPLETE_FOUND);
+	for (i = 0; i < n && !c->resync; i++) {
+		doubt = c->doubts[i];
+		c->doubts[i].dir = NULL;
+		c->doubts[i].name = NULL;
+		if (doubt.dir == NULL)
+			continue;
+		if (doubt.name != NULL)
+			(void)sync_name(c, doubt.dir, doubt.name,
+			    COMPLETE_FOUND);
 		else
-			sync_compare(c, &d, 1, false, NULL);
-		free(name);
+			sync_compare(c, &doubt.dir, 1, doubt.deep,
+			    doubt.content ? &c->since : NULL);
+		free(doubt.name);
 	}
+	for (i = 0; i < c->ndoubts; i++)
+		if (c->doubts[i].dir != NULL)
+			c->doubts[kept++] = c->doubts[i];
+	c->ndoubts = kept;
 }

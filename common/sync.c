@@ -345,8 +345,6 @@ watch_dir(struct sync *s, struct dir *d, int fd)
 	if (was != NULL) {
 		finds_take_over(&s->finds, d->self, d->parent, was,
 		    d == s->entering);
-		if (s->deep)
-			push_work(s, was);
 		return false;
 	}
 	core_detach(c, d);
@@ -561,9 +559,8 @@ name_is_pending(void *ctx, const char *name, size_t len)
 		*wanted = NULL;
 }
 
-/* Will the kernel still tell of this name? */
-static bool
-is_pending(struct core *c, struct dir *d, const char *name)
+bool
+sync_pending(struct core *c, struct dir *d, const char *name)
 {
 	struct entry *wanted, *e;
 
@@ -639,7 +636,7 @@ sync_name(struct core *c, struct dir *d, const char *name,
 		core_doubt(c, d, name);
 		return false;
 	}
-	if (is_pending(c, d, name)) {
+	if (sync_pending(c, d, name)) {
 		/* Once they have been told there is a last look. */
 		core_doubt(c, d, name);
 		return false;
@@ -690,7 +687,7 @@ sync_compare(struct core *c, struct dir *const *dirs, size_t ndirs, bool deep,
 	size_t i;
 
 	start(&s, c, COMPLETE_FOUND);
-	s.deep = deep;
+	s.deep = s.finds.deep = deep;
 	s.since = since;
 	c->synthetic = true;
 	for (i = ndirs; i > 0; i--)

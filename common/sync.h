@@ -39,6 +39,9 @@ bool sync_same(const struct entry *e, const struct event_stat *st);
 void sync_created(struct core *c, struct dir *d, const char *name,
     const struct event_stat *st, bool link, enum completeness how);
 
+/* Will the kernel still tell of this name in d? */
+bool sync_pending(struct core *c, struct dir *d, const char *name);
+
 /* Compares one name in d. Returns false where that is put off, because more is
  * pending about the name: then it is in doubt. */
 bool sync_name(struct core *c, struct dir *d, const char *name,

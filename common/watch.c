@@ -16,6 +16,9 @@
 #define RUN_HINTS 4096
 /* How long what happens during the first scan is taken in silently. */
 #define READY_MS 2000
+/* How often what a comparison leaves in doubt is looked at before it counts
+ * as done; what is left then waits for hints. */
+#define RESYNC_ROUNDS 64
 /* How long nothing has happened when `quiet` is told. */
 #define QUIET_MS 100
 
@@ -158,8 +161,12 @@ resync(struct watch *w)
 		return;
 	}
 	n = roots_tops(&w->roots, tops, n);
+	c->since = since;
 	sync_compare(c, tops, n, true, &since);
 	free(tops);
+	/* What had moved is compared where it is now; that may bring more. */
+	for (n = 0; n < RESYNC_ROUNDS && c->ndoubts > 0 && !c->resync; n++)
+		hints_doubts(c);
 	(void)clock_gettime(CLOCK_REALTIME, &c->now);
 	if (told)
 		tell_counts(w, EVENT_RESYNCED);

@@ -308,6 +308,11 @@ START_TEST(the_counters_count)
 	ck_assert_uint_eq(n.events, 1);
 	ck_assert_uint_ge(n.hints, 1);
 	ck_assert_uint_eq(n.overflows, 0);
+	/* One that is not there now is none. */
+	ck_assert_int_eq(unlink("d/s/f"), 0);
+	recorder_run(&r);
+	watch_counters(r.watch, &n);
+	ck_assert_uint_eq(n.roots, 1);
 	end();
 }
 END_TEST

@@ -565,6 +565,56 @@ START_TEST(a_directory_that_is_another_one_now_is_told_anew)
 }
 END_TEST
 
+START_TEST(a_directory_that_has_moved_is_compared_too)
+{
+	begin("-r");
+	make_directory("d/s");
+	make_directory("d/s/t");
+	make_file("d/s/t/f");
+	(void)recorder_story(&r);
+	recorder_begin_fold(&r);
+	move_to("d/s/t", "d/t");
+	make_file("d/t/new");
+	ck_assert_int_eq(unlink("d/t/f"), 0);
+	(void)compared(true, NULL);
+	recorder_check_fold(&r);
+	end();
+}
+END_TEST
+
+START_TEST(a_directory_that_went_into_one_that_moved_is_found)
+{
+	begin("-r");
+	make_directory("d/s");
+	make_directory("d/s/t");
+	make_file("d/s/t/f");
+	(void)recorder_story(&r);
+	recorder_begin_fold(&r);
+	move_to("d/s/t", "d/t");
+	move_to("d/s", "d/t/s");
+	(void)compared(true, NULL);
+	recorder_check_fold(&r);
+	end();
+}
+END_TEST
+
+START_TEST(a_directory_below_the_one_that_took_its_name_can_be_followed)
+{
+	begin("-r");
+	make_directory("d/a");
+	make_file("d/a/1");
+	make_directory("d/b");
+	make_file("d/b/2");
+	(void)recorder_story(&r);
+	recorder_begin_fold(&r);
+	exchange("d/a", "d/b");
+	move_to("d/b", "d/a/a");
+	(void)compared(true, NULL);
+	recorder_check_fold(&r);
+	end();
+}
+END_TEST
+
 int
 main(void)
 {
@@ -589,6 +639,11 @@ main(void)
 	tcase_add_test(core, another_file_under_the_same_name_is_modified);
 	tcase_add_test(core, a_file_born_before_is_told_as_renamed);
 	tcase_add_test(core, a_file_born_later_is_another_one);
+	tcase_add_test(core, a_directory_that_has_moved_is_compared_too);
+	tcase_add_test(core,
+	    a_directory_that_went_into_one_that_moved_is_found);
+	tcase_add_test(core,
+	    a_directory_below_the_one_that_took_its_name_can_be_followed);
 	tcase_add_test(core, a_directory_is_known_again_by_its_watch);
 	tcase_add_test(core,
 	    names_that_changed_places_are_told_so_that_a_fold_follows);
