@@ -102,8 +102,7 @@ read_options(struct write_options *o, int argc, char **argv)
 		print_and_exit("fswrite " FSPIPE_VERSION "\n");
 		break;
 	case WRITE_OPTIONS_BAD:
-		if (why[0] != '\0')
-			warnx("%s", why);
+		warnx("%s", why);
 		(void)fputs(write_options_usage(), stderr);
 		exit(EXIT_USAGE);
 	}

@@ -1,6 +1,9 @@
 #include "notes.h"
 
+#include <sys/resource.h>
+
 #include <errno.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -32,8 +35,18 @@ limit_text(struct buf *b, int error)
 {
 	char text[160];
 	const char *setting;
+	struct rlimit rl;
 	long value;
 
+	if (error == EMFILE && getrlimit(RLIMIT_NOFILE, &rl) == 0) {
+		(void)snprintf(text, sizeof(text),
+		    "%s (ulimit -n is %ju): polled from here "
+		    "on; raise it with: ulimit -n %ju",
+		    strerror(error), (uintmax_t)rl.rlim_cur,
+		    (uintmax_t)rl.rlim_cur * 4);
+		buf_adds(b, text);
+		return;
+	}
 	setting = watch_limit(error, &value);
 	if (error != ENOSPC || setting == NULL) {
 		buf_adds(b, "not watched from here on, but polled: ");

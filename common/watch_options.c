@@ -10,6 +10,7 @@
 
 #include "event.h"
 #include "filter.h"
+#include "misspelt.h"
 
 #define POLL_DEFAULT_MS 2000
 #define SECONDS_MAX	1000000000 /* some thirty years */
@@ -99,115 +100,6 @@ static const struct {
     {"issymlink", "-t symlink"},
 };
 
-/* How much of a word a message shows, so that its end is never cut off. */
-static int
-clip(size_t len)
-{
-	return len < 64 ? (int)len : 64;
-}
-
-/* Deletions, insertions and replacements that lead from a to b, where a has
- * a_len bytes; SIZE_MAX for what is too long to be a slip. */
-static size_t
-edit_distance(const char *a, size_t a_len, const char *b)
-{
-	size_t row[32];
-	size_t b_len = strlen(b);
-	size_t i, j, diagonal, above;
-
-	if (b_len >= sizeof(row) / sizeof(row[0]) || a_len > 64)
-		return SIZE_MAX;
-	for (j = 0; j <= b_len; j++)
-		row[j] = j;
-	for (i = 1; i <= a_len; i++) {
-		diagonal = row[0];
-		row[0] = i;
-		for (j = 1; j <= b_len; j++) {
-			above = row[j];
-			if (a[i - 1] != b[j - 1])
-				diagonal++;
-			if (above + 1 < diagonal)
-				diagonal = above + 1;
-			if (row[j - 1] + 1 < diagonal)
-				diagonal = row[j - 1] + 1;
-			row[j] = diagonal;
-			diagonal = above;
-		}
-	}
-	return row[b_len];
-}
-
-/* Is b near enough to a for "did you mean"? *best holds the distance of the
- * nearest so far. */
-static bool
-is_nearer(const char *a, size_t a_len, const char *b, size_t *best)
-{
-	size_t distance = edit_distance(a, a_len, b);
-
-	if (distance >= *best || distance > (strlen(b) + 1) / 3)
-		return false;
-	*best = distance;
-	return true;
-}
-
-static void
-unknown_long(const char *arg, char *msg, size_t msg_size)
-{
-	const char *name = arg + 2;
-	size_t len = strcspn(name, "=");
-	size_t best = SIZE_MAX;
-	size_t prefixes = 0;
-	const struct option *l;
-	const char *near = NULL;
-
-	for (l = longs; l->name != NULL; l++) {
-		if (strncmp(l->name, name, len) == 0)
-			prefixes++;
-		if (is_nearer(name, len, l->name, &best))
-			near = l->name;
-	}
-	if (prefixes > 1)
-		(void)snprintf(msg, msg_size,
-		    "--%.*s: could be more than one option", clip(len), name);
-	else if (near != NULL)
-		(void)snprintf(msg, msg_size,
-		    "--%.*s: unknown option; did you mean --%s?", clip(len),
-		    name, near);
-	else
-		(void)snprintf(msg, msg_size,
-		    "--%.*s: unknown option; --help lists them", clip(len),
-		    name);
-}
-
-static const char *
-long_name(int val)
-{
-	const struct option *l;
-
-	for (l = longs; l->name != NULL; l++)
-		if (l->val == val)
-			return l->name;
-	return NULL;
-}
-
-/* What getopt_long(3) did not like, and where it stands. */
-static void
-wrong_option(int c, const char *arg, char *msg, size_t msg_size)
-{
-	if (c == ':' && strncmp(arg, "--", 2) == 0)
-		(void)snprintf(msg, msg_size, "%s: needs an argument", arg);
-	else if (c == ':')
-		(void)snprintf(msg, msg_size, "-%c: needs an argument", optopt);
-	else if (optopt == 0)
-		unknown_long(arg, msg, msg_size);
-	else if (strncmp(arg, "--", 2) == 0 && long_name(optopt) != NULL)
-		(void)snprintf(msg, msg_size, "--%s: takes no argument",
-		    long_name(optopt));
-	else
-		(void)snprintf(msg, msg_size,
-		    "-%c: unknown option; --help lists them", optopt);
-}
-
 /* The word as other_words[] has it: "IN_CLOSE_WRITE" is "closewrite". */
 static void
 normalize(const char *word, size_t len, char *out, size_t out_size)
@@ -255,30 +147,30 @@ wrong_event(const char *word, size_t len, char *msg, size_t msg_size)
 		(void)snprintf(msg, msg_size,
 		    "-e %.*s: not an event; to leave out paths by an "
 		    "expression use -x",
-		    clip(len), word);
+		    misspelt_clip(len), word);
 		return;
 	}
 	normalize(stem, stem_len, plain, sizeof(plain));
 	for (i = 0; i < sizeof(other_words) / sizeof(other_words[0]); i++) {
 		if (strcmp(plain, other_words[i].word) == 0) {
 			(void)snprintf(msg, msg_size,
-			    "-e %.*s: here this is %s", clip(len), word,
-			    other_words[i].ours);
+			    "-e %.*s: here this is %s", misspelt_clip(len),
+			    word, other_words[i].ours);
 			return;
 		}
 	}
 	for (i = 0; i < EVENT_NKINDS; i++)
-		if (is_nearer(plain, strlen(plain),
+		if (misspelt_nearer(plain, strlen(plain),
 			event_kind_name((enum event_kind)i), &best))
 			near = event_kind_name((enum event_kind)i);
 	if (near != NULL) {
 		(void)snprintf(msg, msg_size,
-		    "-e %.*s: no such event; did you mean %s?", clip(len), word,
-		    near);
+		    "-e %.*s: no such event; did you mean %s?",
+		    misspelt_clip(len), word, near);
 		return;
 	}
 	(void)snprintf(msg, msg_size, "-e %.*s: no such event; there are",
-	    clip(len), word);
+	    misspelt_clip(len), word);
 	for (i = 0; i < EVENT_NKINDS; i++) {
 		used = strlen(msg);
 		(void)snprintf(msg + used, msg_size - used, " %s,",
@@ -311,7 +203,7 @@ add_types(unsigned *types, char *msg, size_t msg_size)
 	(void)snprintf(msg, msg_size,
 	    "-t %.*s: no such type; there are file (f), dir (d), symlink (l) "
 	    "and other (o)",
-	    clip(len), bad);
+	    misspelt_clip(len), bad);
 	return -1;
 }
 
@@ -525,7 +417,8 @@ watch_options_parse(struct watch_options *o, int argc, char *argv[], char *msg,
 			o->version = true;
 			return 0;
 		default:
-			wrong_option(c, argv[optind - 1], msg, msg_size);
+			misspelt_option(longs, c, argv[optind - 1], msg,
+			    msg_size);
 			goto fail;
 		}
 	}

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "command.h"
+#include "misspelt.h"
 
 #define MAX_LINE     ((size_t)16 * 1024 * 1024)
 #define MAX_MAX_LINE ((long long)1 << 30)
@@ -146,7 +147,9 @@ write_options_parse(struct write_options *o, int argc, char **argv, char *why,
 	o->max_line = MAX_LINE;
 	o->retry_delay = 1;
 	why[0] = '\0';
-	while ((ch = getopt_long(argc, argv, "nqvhV", options, NULL)) != -1) {
+	opterr = 0;
+	optind = 0; /* start anew, whoever used it before */
+	while ((ch = getopt_long(argc, argv, ":nqvhV", options, NULL)) != -1) {
 		switch (ch) {
 		case OPT_ACK:
 			o->ack = true;
@@ -222,6 +225,8 @@ write_options_parse(struct write_options *o, int argc, char **argv, char *why,
 		case 'V':
 			return WRITE_OPTIONS_VERSION;
 		default:
+			misspelt_option(options, ch, argv[optind - 1], why,
+			    why_size);
 			return WRITE_OPTIONS_BAD;
 		}
 	}

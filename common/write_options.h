@@ -36,8 +36,7 @@ enum write_options_result {
 };
 
 /* Reads the command line into *o, which points into argv afterwards. why gets
- * the reason for WRITE_OPTIONS_BAD; it is empty where getopt_long(3) has said
- * it. write_options_free() is due in any case. */
+ * the reason for WRITE_OPTIONS_BAD. write_options_free() is due in any case. */
 enum write_options_result write_options_parse(struct write_options *o, int argc,
     char **argv, char *why, size_t why_size);
 void write_options_free(struct write_options *o);

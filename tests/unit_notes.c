@@ -1,5 +1,8 @@
+#include <sys/resource.h>
+
 #include <check.h>
 #include <errno.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -86,6 +89,22 @@ START_TEST(the_limit_of_watches_names_the_setting_its_value_and_the_way_out)
 }
 END_TEST
 
+START_TEST(the_limit_of_open_files_names_its_value_and_the_way_out)
+{
+	const char *t = note(NOTE_LIMIT, "d/sub", EMFILE), *p;
+	struct rlimit rl;
+	char now[64];
+
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &rl), 0);
+	(void)snprintf(now, sizeof(now), "(ulimit -n is %ju)",
+	    (uintmax_t)rl.rlim_cur);
+	ck_assert_msg(strstr(t, now) != NULL, "%s", t);
+	p = strstr(t, "raise it with: ulimit -n ");
+	ck_assert_msg(p != NULL, "%s", t);
+	ck_assert_uint_gt(strtoull(strrchr(p, ' '), NULL, 10), rl.rlim_cur);
+}
+END_TEST
+
 START_TEST(only_what_is_wrong_for_good_is_a_warning)
 {
 	ck_assert(note_is_warning(NOTE_UNREADABLE));
@@ -138,6 +157,8 @@ main(void)
 	tcase_add_test(core, an_error_is_told_in_words);
 	tcase_add_test(core,
 	    the_limit_of_watches_names_the_setting_its_value_and_the_way_out);
+	tcase_add_test(core,
+	    the_limit_of_open_files_names_its_value_and_the_way_out);
 	tcase_add_test(core, only_what_is_wrong_for_good_is_a_warning);
 	tcase_add_test(core, a_note_replaces_what_the_buffer_held);
 	tcase_add_test(limits, a_path_of_any_length_is_told_whole);

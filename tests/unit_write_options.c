@@ -16,8 +16,6 @@ parse(char **argv)
 
 	while (argv[argc] != NULL)
 		argc++;
-	optind = 0;
-	opterr = 0;
 	return write_options_parse(&o, argc, argv, why, sizeof(why));
 }
 
@@ -78,6 +76,17 @@ START_TEST(nonsense_is_refused_with_a_reason)
 	ck_assert_str_eq(why, "which directory?");
 	ck_assert_int_eq(PARSE("a", "b"), WRITE_OPTIONS_BAD);
 	ck_assert_int_eq(PARSE("--nope", "a"), WRITE_OPTIONS_BAD);
+	ck_assert_str_eq(why, "--nope: unknown option; --help lists them");
+	ck_assert_int_eq(PARSE("--synk", "a"), WRITE_OPTIONS_BAD);
+	ck_assert_str_eq(why, "--synk: unknown option; did you mean --sync?");
+	ck_assert_int_eq(PARSE("-nZ", "a"), WRITE_OPTIONS_BAD);
+	ck_assert_str_eq(why, "-Z: unknown option; --help lists them");
+	ck_assert_int_eq(PARSE("--retry"), WRITE_OPTIONS_BAD);
+	ck_assert_str_eq(why, "--retry: needs an argument");
+	ck_assert_int_eq(PARSE("--ack=x", "a"), WRITE_OPTIONS_BAD);
+	ck_assert_str_eq(why, "--ack: takes no argument");
+	ck_assert_int_eq(PARSE("--s", "a"), WRITE_OPTIONS_BAD);
+	ck_assert_str_eq(why, "--s: could be more than one option");
 	ck_assert_int_eq(PARSE("--retry", "-1", "a"), WRITE_OPTIONS_BAD);
 	ck_assert_ptr_nonnull(strstr(why, "--retry -1"));
 	ck_assert_int_eq(PARSE("--retry", "x", "a"), WRITE_OPTIONS_BAD);
