@@ -270,6 +270,32 @@ identify(const struct dir *d, int fd)
 	return -1;
 }
 
+/* How many descriptors are kept at least: those in use at the moment. */
+#define KEEP_MIN 2
+
+/* Out of descriptors: gives back the one that was not used for longest.
+ * Returns whether there was one to spare. */
+static bool
+spare_fd(struct core *c)
+{
+	size_t i, n = 0, oldest = CORE_FDS;
+
+	if (errno != EMFILE && errno != ENFILE)
+		return false;
+	for (i = 0; i < CORE_FDS; i++) {
+		if (c->fds[i].dir == NULL)
+			continue;
+		n++;
+		if (oldest == CORE_FDS || c->fds[i].used < c->fds[oldest].used)
+			oldest = i;
+	}
+	if (n <= KEEP_MIN)
+		return false;
+	(void)close(c->fds[oldest].fd);
+	c->fds[oldest].dir = NULL;
+	return true;
+}
+
 int
 core_open(struct core *c, const struct dir *d, int flags)
 {
@@ -277,7 +303,6 @@ core_open(struct core *c, const struct dir *d, int flags)
 	struct buf name = BUF_INIT, path = BUF_INIT;
 	int fd = -1;
 
-	(void)c;
 	flags |= O_DIRECTORY | O_CLOEXEC;
 	if (d->self != NULL && !(d->flags & DIR_LINK))
 		flags |= O_NOFOLLOW;
@@ -290,7 +315,10 @@ core_open(struct core *c, const struct dir *d, int flags)
 	if (name.failed || path.failed)
 		errno = ENOMEM;
 	else
-		fd = identify(d, open_long(path.data, path.len - 1, flags));
+		do
+			fd = open_long(path.data, path.len - 1, flags);
+		while (fd == -1 && spare_fd(c));
+	fd = identify(d, fd);
 	buf_free(&name);
 	buf_free(&path);
 	return fd;
@@ -313,7 +341,7 @@ kept_fd(struct core *c, const struct dir *d)
 int
 core_open_near(struct core *c, struct dir *d, int flags)
 {
-	int parent = -1;
+	int parent = -1, fd;
 
 	if (d->self != NULL)
 		parent = kept_fd(c, d->parent);
@@ -322,7 +350,10 @@ core_open_near(struct core *c, struct dir *d, int flags)
 	flags |= O_DIRECTORY | O_CLOEXEC;
 	if (!(d->flags & DIR_LINK))
 		flags |= O_NOFOLLOW;
-	return identify(d, openat(parent, d->self->name, flags));
+	do
+		fd = openat(parent, d->self->name, flags);
+	while (fd == -1 && spare_fd(c));
+	return identify(d, fd);
 }
 
 void

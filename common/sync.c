@@ -11,6 +11,7 @@
 
 #include "backend.h"
 #include "core.h"
+#include "dirents.h"
 #include "finds.h"
 #include "statat.h"
 #include "tree.h"
@@ -118,87 +119,77 @@ sync_same(const struct entry *e, const struct event_stat *st)
 		(e->dir->dev == 0 || e->dir->dev == st->dev));
 }
 
-/* One line of a listing, as cheaply as it can be had. */
+/* A listing under way. */
+struct listing {
+	struct core *c;
+	int fd;
+	struct dir *into;
+};
+
+/* One line of a listing, as cheaply as it can be had. NULL with ENOENT for a
+ * name that is gone again. */
 static struct entry *
-entry_listed(struct core *c, int fd, const struct dirent *de)
+entry_listed(const struct listing *l, const struct dirent_line *line)
 {
 	struct event_stat st;
-	enum event_type type = EVENT_NOTYPE;
+	size_t len = strlen(line->name);
 	bool link;
 
-	if (de->d_type == DT_REG)
-		type = EVENT_FILE;
-	else if (de->d_type == DT_DIR)
-		type = EVENT_DIR;
-	else if (de->d_type == DT_LNK && !c->cfg->opt->follow)
-		type = EVENT_SYMLINK;
-	else if (de->d_type != DT_UNKNOWN && de->d_type != DT_LNK)
-		type = EVENT_OTHER;
-	if (type == EVENT_DIR) {
+	switch (line->type) {
+	case DT_REG:
+		return tree_new(line->name, len, EVENT_FILE, line->ino);
+	case DT_DIR:
 		/* A mount point's own number is known when it is opened. */
-		return tree_new(de->d_name, strlen(de->d_name), type, 0);
+		return tree_new(line->name, len, EVENT_DIR, 0);
+	case DT_LNK:
+		if (l->c->cfg->opt->follow)
+			break;
+		return tree_new(line->name, len, EVENT_SYMLINK, line->ino);
+	case DT_UNKNOWN:
+		break;
+	default:
+		return tree_new(line->name, len, EVENT_OTHER, line->ino);
 	}
-	if (type != EVENT_NOTYPE)
-		return tree_new(de->d_name, strlen(de->d_name), type,
-		    de->d_ino);
-	if (sync_classify(c, fd, de->d_name, &st, &link) == -1) {
+	if (sync_classify(l->c, l->fd, line->name, &st, &link) == -1) {
 		errno = ENOENT;
 		return NULL;
 	}
-	return entry_of(de->d_name, &st, link);
+	return entry_of(line->name, &st, link);
 }
 
-/* Lists the directory fd into `into`, which is empty. Takes fd only to read
- * it. Returns 0, or -1 with errno. */
+static int
+take_line(void *ctx, const struct dirent_line *line)
+{
+	const struct listing *l = ctx;
+	struct entry *e;
+
+	if (tree_find(l->into, line->name, strlen(line->name)) != NULL)
+		return 0;
+	e = entry_listed(l, line);
+	if (e == NULL)
+		return errno == ENOENT ? 0 : -1;
+	if (tree_link(l->into, e) == 0)
+		return 0;
+	tree_free(e);
+	return -1;
+}
+
+/* Lists the directory fd into `into`, which is empty. Returns 0, or -1 with
+ * errno. */
 static int
 list(struct core *c, int fd, const char *only, struct dir *into)
 {
+	struct listing l = {.c = c, .fd = fd, .into = into};
 	struct event_stat st;
-	struct dirent *de;
 	struct entry *e;
-	DIR *dir;
 	bool link;
-	int copy, error = 0;
 
-	if (only != NULL) {
-		if (sync_classify(c, fd, only, &st, &link) == -1)
-			return errno == ENOENT ? 0 : -1;
-		e = entry_of(only, &st, link);
-		return e == NULL ? -1 : tree_link(into, e);
-	}
-	copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-	dir = copy == -1 ? NULL : fdopendir(copy);
-	if (dir == NULL) {
-		error = errno;
-		if (copy != -1)
-			(void)close(copy);
-		errno = error;
-		return -1;
-	}
-	rewinddir(dir);
-	for (;;) {
-		errno = 0;
-		de = readdir(dir);
-		if (de == NULL) {
-			error = errno;
-			break;
-		}
-		if (strcmp(de->d_name, ".") == 0 ||
-		    strcmp(de->d_name, "..") == 0 ||
-		    tree_find(into, de->d_name, strlen(de->d_name)) != NULL)
-			continue;
-		e = entry_listed(c, fd, de);
-		if (e == NULL && errno == ENOENT)
-			continue;
-		if (e == NULL || tree_link(into, e) == -1) {
-			tree_free(e);
-			error = ENOMEM;
-			break;
-		}
-	}
-	(void)closedir(dir);
-	errno = error;
-	return error == 0 ? 0 : -1;
+	if (only == NULL)
+		return dirents_each(fd, take_line, &l);
+	if (sync_classify(c, fd, only, &st, &link) == -1)
+		return errno == ENOENT ? 0 : -1;
+	e = entry_of(only, &st, link);
+	return e == NULL ? -1 : tree_link(into, e);
 }
 
 /* A listing and the index, for a name that the kernel will still tell of. */
@@ -286,7 +277,7 @@ open_listed(struct sync *s, struct dir *d)
 			}
 		} else if (error == EMFILE || error == ENFILE ||
 		    error == ENOMEM) {
-			if (!c->limited)
+			if (!c->limited && d->self != NULL)
 				core_note_dir(c, NOTE_LIMIT, d, error);
 			c->limited = c->unmarked = true;
 			d->flags |= DIR_UNMARKED;
@@ -501,10 +492,13 @@ survey(struct sync *s, struct dir *d)
 	if (list(c, fd, only, p.listed) == -1)
 		error = errno;
 	(void)clock_gettime(CLOCK_REALTIME, &c->now);
-	if (error == ENOMEM)
+	if (error == ENOMEM) {
 		c->resync = true;
-	else if (error != 0)
-		doubt_place(c, d);
+	} else if (error != 0 && error != ENOENT) {
+		/* Half a listing (EIO): tried again now and then. */
+		d->flags |= DIR_UNMARKED;
+		c->unmarked = true;
+	}
 	if (d->mark != NULL) {
 		if (c->ops->fill(c->b) == 0)
 			core_doubt(c, d, NULL);

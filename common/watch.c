@@ -210,6 +210,13 @@ poll_unmarked(struct watch *w)
 
 			if (d == NULL || !(d->flags & DIR_UNMARKED))
 				continue;
+			if (!(d->flags & DIR_ENTERED)) {
+				/* Not even listed yet. */
+				if (d->self != NULL)
+					core_doubt(c, d->parent, d->self->name);
+				c->unmarked = true;
+				continue;
+			}
 			if (n == cap) {
 				cap = cap == 0 ? 64 : cap * 2;
 				more = reallocarray(dirs, cap,
@@ -274,6 +281,13 @@ drain(struct watch *w, size_t most)
 	return 1;
 }
 
+/* Is there anything that has to be looked at now and then? */
+static bool
+is_blind(const struct watch *w)
+{
+	return w->core.unmarked || roots_blind(&w->roots);
+}
+
 int
 watch_ready(struct watch *w)
 {
@@ -292,6 +306,9 @@ watch_ready(struct watch *w)
 		return -1;
 	tell_counts(w, EVENT_READY);
 	core_close_fds(c);
+	c->stirred = false; /* what was there has not happened */
+	if (is_blind(w) && w->poll_at == 0)
+		w->poll_at = core_now_ms() + c->cfg->opt->poll_ms;
 	return 0;
 }
 
@@ -360,7 +377,7 @@ watch_run(struct watch *w, const struct pollfd *fds)
 	if (ret == -1)
 		return -1;
 	w->more = ret == 0;
-	blind = c->unmarked || roots_blind(&w->roots);
+	blind = is_blind(w);
 	if (!blind && w->poll_at == 0 && !c->stirred && w->quiet_at == 0)
 		return 0;
 	now = core_now_ms();
