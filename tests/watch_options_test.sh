@@ -61,9 +61,8 @@ is "a path that is not there is a failure that names it"
 esc=$(printf '\033')
 mkdir "$tmp/in"
 : >"$tmp/in/file"
-timeout 60 "$bin" -1 --existing - "$tmp/in" >"$tmp/out" 2>"$tmp/err" <&-
-[ "$?" -eq 0 ] && grep -q '"event":"exists"' "$tmp/out" &&
-	! [ -s "$tmp/err" ]
+timeout 60 "$bin" -1 --existing - "$tmp/in" >"$tmp/out" 2>"$tmp/err" <&- &&
+	grep -q '"event":"exists"' "$tmp/out" && ! [ -s "$tmp/err" ]
 is "a closed stdin is one that is at its end"
 run -1 -p --existing "$tmp/in"
 [ "$got" -eq 0 ] && grep -q ' exists .*/in/file$' "$tmp/out" &&
