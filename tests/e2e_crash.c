@@ -313,6 +313,15 @@ END_TEST
 
 /* --- each system call failing --- */
 
+/* Calls for memory: they fail with nothing but ENOMEM, and a sanitizer makes
+ * them, too, and gives up. */
+static bool
+is_memory(const char *name)
+{
+	return strstr(name, "map") != NULL || strcmp(name, "brk") == 0 ||
+	    strcmp(name, "madvise") == 0 || strcmp(name, "mprotect") == 0;
+}
+
 /* name is the call that failed once, with error. */
 static void
 check_refusals(const struct result *r, const char *name, const char *error,
@@ -331,8 +340,8 @@ check_refusals(const struct result *r, const char *name, const char *error,
 			    r->answers == LINES && c.nerr == 0);
 		else
 			ck_assert_msg(r->answers == LINES && r->status == 0,
-			    "%s: %d answers, %d: %s", at, r->answers, r->status,
-			    c.err);
+			    "%s: %d answers, %d: %.300s", at, r->answers,
+			    r->status, c.err);
 		return;
 	}
 	(void)snprintf(want, sizeof(want), "\"error\":\"%s\"", error);
@@ -342,7 +351,7 @@ check_refusals(const struct result *r, const char *name, const char *error,
 	ck_assert_msg(r->denied == 1 || is_sync, "%s: %d lines", at, r->denied);
 	if (is_sync)
 		ck_assert_msg(strstr(c.err, "nothing since the last good one"),
-		    "%s: %s", at, c.err);
+		    "%s: %.300s", at, c.err);
 }
 
 START_TEST(a_system_call_that_fails_costs_one_command_and_tells_why)
@@ -361,6 +370,8 @@ START_TEST(a_system_call_that_fails_costs_one_command_and_tells_why)
 		return;
 	n = calls_of_a_run("--sync", names, nth);
 	for (i = 0; i < n; i++) {
+		if (is_memory(names[i]))
+			continue;
 		(void)snprintf(inject, sizeof(inject),
 		    "inject=%s:error=%s:when=%d", names[i], error, nth[i]);
 		run_traced(inject, "--sync", &r);
