@@ -277,6 +277,23 @@ covers(const struct way *w, size_t i, const struct claim *c)
 	return false;
 }
 
+/* A directory is pruned before its tree is claimed. Who asks upward while both
+ * happens may have seen the second only, so ask those below the tree's top
+ * again. Returns 1 when it is pruned, 0 when not, -1 with errno. */
+static int
+pruned_since(struct loop *l, const struct way *w, size_t i,
+    const struct claim *c)
+{
+	size_t j;
+
+	if (c->kind != CLAIM_TREE)
+		return 0;
+	for (j = 0; j < i; j++)
+		if (ways_ask_again(&l->ways, w->v[j]) == -1)
+			return -1;
+	return is_pruned(w, i, c);
+}
+
 static bool
 is_watched(struct loop *l, const struct ways_node *n, const char **path)
 {
@@ -297,6 +314,7 @@ judge_way(struct loop *l, struct dir *d, const struct way *w)
 	const char *path;
 	struct ways_node *n;
 	size_t i, j;
+	int pruned;
 
 	for (i = 0; i < w->n; i++) {
 		n = w->v[i];
@@ -311,6 +329,11 @@ judge_way(struct loop *l, struct dir *d, const struct way *w)
 			if (i == 0 && n->claims[j].kind == CLAIM_NAME)
 				d->has_names = true;
 			if (!covers(w, i, &n->claims[j]))
+				continue;
+			pruned = pruned_since(l, w, i, &n->claims[j]);
+			if (pruned == -1)
+				return -1;
+			if (pruned == 1)
 				continue;
 			if (judge_claim(l, n, &n->claims[j], &d->answer,
 				&d->verdict) == -1)
