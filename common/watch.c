@@ -6,6 +6,7 @@
 
 #include "backend.h"
 #include "core.h"
+#include "grow.h"
 #include "hints.h"
 #include "mountwatch.h"
 #include "roots.h"
@@ -182,19 +183,14 @@ struct dirs {
 static void
 add_dir(struct core *c, struct dirs *l, struct dir *d)
 {
-	struct dir **more;
-	size_t cap;
+	struct dir **p;
 
-	if (l->n == l->cap) {
-		cap = l->cap == 0 ? 64 : l->cap * 2;
-		more = reallocarray(l->dir, cap, sizeof(struct dir *));
-		if (more == NULL) {
-			c->resync = true;
-			return;
-		}
-		l->dir = more;
-		l->cap = cap;
+	p = grow(l->dir, &l->cap, l->n, sizeof(struct dir *));
+	if (p == NULL) {
+		c->resync = true;
+		return;
 	}
+	l->dir = p;
 	l->dir[l->n++] = d;
 }
 
