@@ -7,6 +7,7 @@
 #include "backend.h"
 #include "core.h"
 #include "filter.h"
+#include "grow.h"
 #include "statat.h"
 #include "tree.h"
 #include "writers.h"
@@ -221,16 +222,11 @@ static int
 list_add(struct listing *l, struct dir *d, struct entry *e)
 {
 	struct listed *p;
-	size_t cap;
 
-	if (l->n == l->cap) {
-		cap = l->cap == 0 ? 16 : l->cap * 2;
-		p = reallocarray(l->item, cap, sizeof(*p));
-		if (p == NULL)
-			return -1;
-		l->item = p;
-		l->cap = cap;
-	}
+	p = grow(l->item, &l->cap, l->n, sizeof(*p));
+	if (p == NULL)
+		return -1;
+	l->item = p;
 	memset(&l->item[l->n], 0, sizeof(*l->item));
 	l->item[l->n].dir = d;
 	l->item[l->n].e = e;
