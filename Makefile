@@ -5,6 +5,7 @@
 #	make demo	show both filters at work in a temporary directory
 #	make check	build and run all tests; SAN=address,undefined for sanitizers
 #	make tests	build them only
+#	make fuzz	libFuzzer (clang) on each target for SECONDS=60
 #	make lint	check format, man pages, scripts and code; format repairs it
 #	make install	PREFIX=/usr/local DESTDIR= MANDIR=$(PREFIX)/share/man
 #	make dist	a tarball of the commit at hand
@@ -70,7 +71,8 @@ TESTS = $(TEST_SRCS:tests/%.c=$(BUILD)/tests/%)
 TEST_SHARED = $(filter-out $(TEST_SRCS),$(wildcard tests/*.c))
 TEST_OBJS = $(TEST_SHARED:%.c=$(BUILD)/%.o)
 TEST_SCRIPTS = $(wildcard tests/*_test.sh)
-C_FILES = $(wildcard *.c common/*.[ch] tests/*.[ch] tests/bench/*.[ch])
+C_FILES = $(wildcard *.c common/*.[ch] tests/*.[ch] tests/bench/*.[ch] \
+    tests/fuzz/*.c)
 
 all: $(PROGS:%=$(BIN)%)
 
@@ -109,6 +111,25 @@ check: all tests
 	FSPIPE_BIN=$(abspath $(or $(BIN),.)) tests/run.sh $(TESTS) \
 	    $(TEST_SCRIPTS)
 
+# Targets are tests/fuzz/*.c; what was found before is in seeds. New finds are
+# kept in the build directory.
+SECONDS ?= 60
+FUZZERS = $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
+fuzz:
+	$(MAKE) CC=clang BUILD=build-fuzz SAN=fuzzer-no-link,address,undefined \
+	    $(FUZZERS:%=build-fuzz/fuzz-%)
+	for t in $(FUZZERS); do \
+		mkdir -p build-fuzz/corpus/$$t && \
+		build-fuzz/fuzz-$$t -max_total_time=$(SECONDS) -timeout=10 \
+		    -print_final_stats=1 -verbosity=0 \
+		    -dict=tests/fuzz/words.dict \
+		    -artifact_prefix=build-fuzz/$$t- build-fuzz/corpus/$$t \
+		    tests/fuzz/seeds/$$t || exit 1; \
+	done
+
+$(BUILD)/fuzz-%: $(BUILD)/tests/fuzz/%.o $(LIB)
+	$(LINK) -fsanitize=fuzzer -o $@ $< $(LIB) $(FSP_LDLIBS) $(LDLIBS)
+
 lint:
 	clang-format --dry-run -Werror $(C_FILES)
 	mandoc -T lint -W warning man/*.[0-9]
@@ -137,7 +158,7 @@ dist:
 	git archive --format=tar --prefix=fspipe-$(VERSION)/ HEAD | \
 	    gzip -9n >fspipe-$(VERSION).tar.gz
 
-.PHONY: all deps demo tests check lint format install uninstall clean dist
+.PHONY: all deps demo tests check fuzz lint format install uninstall clean dist
 
 -include $(COMMON_OBJS:.o=.d) $(PROGS:%=$(BUILD)/%.d) \
     $(TEST_OBJS:.o=.d) $(TESTS:%=%.d)

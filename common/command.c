@@ -50,14 +50,20 @@ command_op_name(enum command_op op)
 	return op < COMMAND_NOPS ? ops[op].name : NULL;
 }
 
+/* A string may have a NUL in it. */
+static bool
+command_is(const char *s, size_t len, const char *word)
+{
+	return len == strlen(word) && memcmp(s, word, len) == 0;
+}
+
 static enum command_op
 command_find_op(const char *name, size_t len)
 {
 	int op;
 
 	for (op = 0; op < COMMAND_NOPS; op++)
-		if (strlen(ops[op].name) == len &&
-		    memcmp(ops[op].name, name, len) == 0)
+		if (command_is(name, len, ops[op].name))
 			break;
 	return (enum command_op)op;
 }
@@ -387,9 +393,9 @@ command_content(struct command *c, struct command_bad *bad)
 		return command_refuse(bad, "bad-command", "no \"content\"");
 	c->content = s;
 	c->content_len = len;
-	if (encoding == NULL || strcmp(encoding, "utf-8") == 0)
+	if (encoding == NULL || command_is(encoding, encoding_len, "utf-8"))
 		return 0;
-	if (strcmp(encoding, "base64") != 0)
+	if (!command_is(encoding, encoding_len, "base64"))
 		return command_refuse(bad, "bad-command",
 		    "\"encoding\" is neither \"utf-8\" nor \"base64\"");
 	if (command_base64("content", s, len, &c->bytes[2], &len, bad) == -1)
