@@ -59,16 +59,6 @@ watch() {
 	sed 's/^/# /' "$dir/watch.err"
 	exit 1
 }
-# The same without waiting.
-watch_soon() {
-	rm -f "$dir/ready"
-	mkfifo "$dir/ready"
-	"$bin/fswatch-events" -e +ready "$@" >"$dir/ready" \
-	    2>"$dir/watch.err" &
-	watcher=$!
-	watchers="$watchers $watcher"
-	exec 9<"$dir/ready"
-}
 # What it has not got rid of yet it would wait for us to read.
 unwatch() {
 	kill "$watcher" 2>/dev/null
@@ -276,20 +266,21 @@ if may "a pruned directory is claimed before its tree" \
 	in_order() { [ "$(kinds | tr -d '\n')" = 30 ]; }
 	is "a pruned directory is claimed before its tree" in_order
 	unwatch
-	# Each question takes long enough for a watcher to come in between.
-	round=0
-	alarms=0
-	while [ $round -lt 20 ]; do
-		watch_soon -r --prune w/a w
-		put f | strace -o "$dir/trace" -e trace=fcntl \
-		    -e inject=fcntl:delay_exit=2000 \
-		    "$bin/fswrite" w/a 2>"$dir/err" 9<&- || alarms=1
-		unwatch
-		[ $alarms -eq 0 ] || break
-		round=$((round + 1))
+	# The watcher comes between the question to w/a and that to w.
+	put f >cmd
+	mkfifo asks
+	strace -o asks -e trace=fcntl -e inject=fcntl:delay_enter=100000 \
+	    "$bin/fswrite" w/a <cmd 2>"$dir/err" 9<&- &
+	writer=$!
+	exec 6<asks
+	while read -r line <&6; do
+		case $line in *F_OFD_GETLK*) break ;; esac
 	done
-	is "a pruned directory is free while its watcher starts" \
-	    test $alarms -eq 0
+	watch -r --prune w/a w 6<&-
+	cat <&6 >/dev/null
+	exec 6<&-
+	is "a pruned directory is free while its watcher starts" wait "$writer"
+	unwatch
 fi
 
 fresh
