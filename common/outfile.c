@@ -155,6 +155,16 @@ outfile_make(struct outfile *f, mode_t mode)
 	return -1;
 }
 
+/* A directory that somebody has removed: unnamed files in it fail in ways that
+ * differ from one file system to the next (EPERM). */
+static bool
+outfile_gone(int dirfd)
+{
+	struct stat st;
+
+	return fstat(dirfd, &st) == 0 && st.st_nlink == 0;
+}
+
 struct outfile *
 outfile_new(int dirfd, const char *name, mode_t mode)
 {
@@ -166,6 +176,8 @@ outfile_new(int dirfd, const char *name, mode_t mode)
 	f->fd = compat_open_unnamed(dirfd, mode);
 	if (f->fd != -1)
 		return f;
+	if (errno == EPERM && outfile_gone(dirfd))
+		errno = ENOENT;
 	/* File systems without unnamed files say EOPNOTSUPP; kernels without
 	 * take the flag for O_DIRECTORY and say EISDIR or EINVAL. */
 	if (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL ||

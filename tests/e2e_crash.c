@@ -1,7 +1,9 @@
 /*
  * fswrite killed: at each system call of a short run (by strace), and in the
  * middle of many batches. What was acknowledged is there, nothing is there in
- * part, and what was left behind goes when its target is used again.
+ * part, and what was left behind goes when its target is used again. And the
+ * same run with each system call failing once: one command is refused, with
+ * the right reason, and the others are done.
  */
 #include <check.h>
 #include <dirent.h>
@@ -107,45 +109,57 @@ static const char *const batches[] = {
 #define LINES_FIRST 3
 #define LINES	    10
 
+struct result {
+	bool done[LINES + 1]; /* answered as done */
+	int answers;
+	int denied;
+	char no[256]; /* the last answer that says no */
+	int status;
+};
+
 static void
-begin_run(void)
+take_answer(struct result *r, const char *answer)
 {
+	int n = done_line(answer);
+
+	r->answers++;
+	if (n != 0) {
+		ck_assert_msg(n >= 1 && n <= LINES, "%s", answer);
+		r->done[n] = true;
+		return;
+	}
+	ck_assert_msg(strncmp(answer, "{\"ok\":false,", 12) == 0, "%s", answer);
+	r->denied++;
+	(void)snprintf(r->no, sizeof(r->no), "%.200s", answer);
+}
+
+/* Runs both batches under strace, which does what inject says. */
+static void
+run_traced(const char *inject, const char *option, struct result *r)
+{
+	char log[128], program[4200];
+	const char *bin = getenv("FSPIPE_BIN"), *answer = "";
+	size_t i;
+	int want;
+
 	fresh();
 	scratch_put(dir.fd, "out/ow", "the old one");
 	scratch_put(dir.fd, "out/x", "x");
-}
-
-/* Runs both batches under strace, which does what inject says. Marks in
- * done[n] which lines were answered as done. Returns the exit status. */
-static int
-run_traced(const char *inject, const char *option, bool done[LINES + 1])
-{
-	char log[128], program[4200];
-	const char *bin = getenv("FSPIPE_BIN"), *answer;
-	size_t i;
-	int n, want = LINES_FIRST;
-
 	(void)snprintf(log, sizeof(log), "%s/trace", dir.path);
 	(void)snprintf(program, sizeof(program), "%s/fswrite",
 	    bin != NULL ? bin : ".");
-	memset(done, 0, (LINES + 1) * sizeof(done[0]));
+	memset(r, 0, sizeof(*r));
 	/* Without --force the search for watchers makes most of the calls. */
 	child_start(&c,
 	    ARGV("strace", "-qq", "-o", log, "-e", inject, program, "--force",
 		"--ack", option, out));
-	for (i = 0; i < 2; i++) {
+	for (i = 0; i < 2 && answer != NULL; i++) {
 		child_say(&c, batches[i]);
-		for (; want > 0; want--) {
-			answer = child_line(&c);
-			if (answer == NULL)
-				return child_wait(&c);
-			n = done_line(answer);
-			ck_assert_msg(n >= 1 && n <= LINES, "%s", answer);
-			done[n] = true;
-		}
-		want = LINES - LINES_FIRST;
+		want = i == 0 ? LINES_FIRST : LINES - LINES_FIRST;
+		while (want-- > 0 && (answer = child_line(&c)) != NULL)
+			take_answer(r, answer);
 	}
-	return child_wait(&c);
+	r->status = child_wait(&c);
 }
 
 /* Every call since the first input has come: its name, and the how manieth of
@@ -154,13 +168,14 @@ static size_t
 calls_of_a_run(const char *option, char names[][NAME_SIZE], int nth[])
 {
 	static char seen[CALLS_MAX][NAME_SIZE];
-	bool done[LINES + 1], input = false;
+	struct result r;
+	bool input = false;
 	char *log, *line, name[NAME_SIZE];
 	size_t n = 0, nseen = 0, i;
 	int count;
 
-	begin_run();
-	ck_assert_int_eq(run_traced("trace=all", option, done), 0);
+	run_traced("trace=all", option, &r);
+	ck_assert_int_eq(r.status, 0);
 	log = scratch_get(dir.fd, "trace");
 	for (line = strtok(log, "\n"); line != NULL;
 	     line = strtok(NULL, "\n")) {
@@ -195,14 +210,31 @@ none_or(const char *name, const char *content)
 	return scratch_get(dir.fd, name) == NULL || is(name, content);
 }
 
+/* Whole records in their order, each once, and those that were answered. */
+static void
+check_log(const bool done[LINES + 1], const char *at)
+{
+	static const int line[] = {0, 2, 4, 5};
+	const char *there = scratch_get(dir.fd, "out/log");
+	bool has[4] = {false};
+	int n, last = 0;
+
+	for (; there != NULL && *there != '\0'; there += 9) {
+		ck_assert_msg(sscanf(there, "record %1d", &n) == 1 &&
+			n > last && n < 4 && there[8] == '\n',
+		    "%s: %s", at, there);
+		has[n] = true;
+		last = n;
+	}
+	for (n = 1; n < 4; n++)
+		ck_assert_msg(has[n] || !done[line[n]], "%s: record %d", at, n);
+}
+
 /* What may be there, given what was answered; at says where it died. */
 static void
 check_what_is_there(const bool done[LINES + 1], const char *at)
 {
-	static const char log[] = "record 1\nrecord 2\nrecord 3\n";
-	const char *there = scratch_get(dir.fd, "out/log");
 	bool at_old, at_new;
-	size_t len = there != NULL ? strlen(there) : 0;
 	struct stat st;
 
 	ck_assert_msg(none_or("out/d/w", "one whole file"), "%s", at);
@@ -210,19 +242,15 @@ check_what_is_there(const bool done[LINES + 1], const char *at)
 	ck_assert_msg(none_or("out/new", "made"), "%s", at);
 	if (fstatat(dir.fd, "out/d/v", &st, 0) == 0)
 		ck_assert_uint_eq(st.st_mode & 07777, 0640);
-	ck_assert_msg(len % 9 == 0 && len < sizeof(log) &&
-		(len == 0 || memcmp(there, log, len) == 0),
-	    "%s: log is %s", at, there);
+	check_log(done, at);
 	at_old = is("out/ow", "the new one") ||
 	    (!done[3] && is("out/ow", "the old one"));
-	at_new = is("out/e/ow", "the new one");
+	at_new = is("out/e/ow", "the new one") ||
+	    (!done[3] && is("out/e/ow", "the old one"));
 	ck_assert_msg(at_old != at_new, "%s: the overwritten file", at);
 	ck_assert_msg(at_new == scratch_has(dir.fd, "out/e/ow"), "%s", at);
 
 	ck_assert_msg(!done[1] || is("out/d/w", "one whole file"), "%s", at);
-	ck_assert_msg(!done[2] || len >= 9, "%s", at);
-	ck_assert_msg(!done[5] || len == 27, "%s", at);
-	ck_assert_msg(!done[4] || len >= 18, "%s", at);
 	ck_assert_msg(!done[6] || scratch_has(dir.fd, "out/e/f"), "%s", at);
 	ck_assert_msg(!done[7] || at_new, "%s", at);
 	ck_assert_msg(!done[8] || !scratch_has(dir.fd, "out/x"), "%s", at);
@@ -230,34 +258,43 @@ check_what_is_there(const bool done[LINES + 1], const char *at)
 	ck_assert_msg(!done[10] || is("out/new", "made"), "%s", at);
 }
 
+/* Is strace(1) here, and may it trace? Says so where not. */
+static bool
+have_strace(const char *sentence)
+{
+	if (child_run(&c, ARGV("strace", "-o", "/dev/null", "true"), "") != 0) {
+		printf("skip - %s - no strace to be had\n", sentence);
+		return false;
+	}
+	/* Who is traced can not look for its leaks. */
+	ck_assert_int_eq(setenv("ASAN_OPTIONS", "detect_leaks=0", 1), 0);
+	return true;
+}
+
 START_TEST(killed_at_any_system_call_it_has_done_what_it_answered)
 {
 	static char names[CALLS_MAX][NAME_SIZE];
 	static int nth[CALLS_MAX];
 	const char *option = _i == 0 ? "-q" : "--sync";
-	bool done[LINES + 1], left = false;
+	struct result r;
 	size_t n, i, killed = 0;
 	char inject[128];
-	int status;
+	bool left = false;
 
-	if (child_run(&c, ARGV("strace", "-o", "/dev/null", "true"), "") != 0) {
-		printf("skip - killed at any system call it has done what it "
-		       "answered - no strace to be had\n");
+	if (!have_strace("killed at any system call it has done what it "
+			 "answered"))
 		return;
-	}
-	/* Who is traced can not look for its leaks. */
-	ck_assert_int_eq(setenv("ASAN_OPTIONS", "detect_leaks=0", 1), 0);
 	n = calls_of_a_run(option, names, nth);
 	ck_assert_uint_gt(n, 40);
 	for (i = 0; i < n; i++) {
 		(void)snprintf(inject, sizeof(inject),
 		    "inject=%s:signal=KILL:when=%d", names[i], nth[i]);
-		begin_run();
-		status = run_traced(inject, option, done);
-		ck_assert_msg(status == 0 || status == KILLED, "%s: %d", inject,
-		    status);
-		killed += status == KILLED;
-		check_what_is_there(done, inject);
+		run_traced(inject, option, &r);
+		ck_assert_msg(r.status == 0 || r.status == KILLED, "%s: %d",
+		    inject, r.status);
+		ck_assert_msg(r.denied == 0, "%s: %s", inject, r.no);
+		killed += r.status == KILLED;
+		check_what_is_there(r.done, inject);
 		if (!leftovers())
 			continue;
 		left = true;
@@ -271,6 +308,80 @@ START_TEST(killed_at_any_system_call_it_has_done_what_it_answered)
 	 * and some death did leave a file behind. */
 	ck_assert_uint_ge(killed, n - n / 8);
 	ck_assert(left);
+}
+END_TEST
+
+/* --- each system call failing --- */
+
+/* Calls for memory: they fail with nothing but ENOMEM, and a sanitizer makes
+ * them, too, and gives up. */
+static bool
+is_memory(const char *name)
+{
+	return strstr(name, "map") != NULL || strcmp(name, "brk") == 0 ||
+	    strcmp(name, "madvise") == 0 || strcmp(name, "mprotect") == 0;
+}
+
+/* name is the call that failed once, with error. */
+static void
+check_refusals(const struct result *r, const char *name, const char *error,
+    const char *at)
+{
+	bool is_sync = strstr(name, "sync") != NULL;
+	char want[64];
+
+	ck_assert_msg(r->status == 0 || r->status == 1, "%s: %d", at,
+	    r->status);
+	if (r->denied == 0) {
+		/* Without a way in or out there is no going on. */
+		if (strcmp(name, "read") == 0 || strcmp(name, "write") == 0 ||
+		    strcmp(name, "poll") == 0 || strcmp(name, "close") == 0)
+			ck_assert_int_eq(r->status == 0,
+			    r->answers == LINES && c.nerr == 0);
+		else
+			ck_assert_msg(r->answers == LINES && r->status == 0,
+			    "%s: %d answers, %d: %.300s", at, r->answers,
+			    r->status, c.err);
+		return;
+	}
+	(void)snprintf(want, sizeof(want), "\"error\":\"%s\"", error);
+	ck_assert_msg(strstr(r->no, want) != NULL, "%s: %s", at, r->no);
+	ck_assert_msg(r->status == 1, "%s: %d", at, r->status);
+	/* A failed sync costs its batch, and all that would follow. */
+	ck_assert_msg(r->denied == 1 || is_sync, "%s: %d lines", at, r->denied);
+	if (is_sync)
+		ck_assert_msg(strstr(c.err, "nothing since the last good one"),
+		    "%s: %.300s", at, c.err);
+}
+
+START_TEST(a_system_call_that_fails_costs_one_command_and_tells_why)
+{
+	static const char *const errors[] = {"ENOSPC", "EIO", "EINTR", "EMFILE",
+	    "EROFS"};
+	static char names[CALLS_MAX][NAME_SIZE];
+	static int nth[CALLS_MAX];
+	const char *error = errors[_i];
+	struct result r;
+	char inject[128];
+	size_t n, i, denied = 0;
+
+	if (!have_strace("a system call that fails costs one command and "
+			 "tells why"))
+		return;
+	n = calls_of_a_run("--sync", names, nth);
+	for (i = 0; i < n; i++) {
+		if (is_memory(names[i]))
+			continue;
+		(void)snprintf(inject, sizeof(inject),
+		    "inject=%s:error=%s:when=%d", names[i], error, nth[i]);
+		run_traced(inject, "--sync", &r);
+		check_what_is_there(r.done, inject);
+		ck_assert_msg(!leftovers() || strcmp(names[i], "unlinkat") == 0,
+		    "%s: a leftover", inject);
+		check_refusals(&r, names[i], error, inject);
+		denied += r.denied > 0;
+	}
+	ck_assert_uint_gt(denied, 5);
 }
 END_TEST
 
@@ -384,6 +495,8 @@ main(void)
 	tcase_set_timeout(core, 120);
 	tcase_add_loop_test(core,
 	    killed_at_any_system_call_it_has_done_what_it_answered, 0, 2);
+	tcase_add_loop_test(core,
+	    a_system_call_that_fails_costs_one_command_and_tells_why, 0, 5);
 	tcase_add_loop_test(core,
 	    killed_at_random_moments_it_has_done_what_it_answered, 0, 2);
 	suite_add_tcase(s, core);

@@ -1,0 +1,253 @@
+/* fswrite where the system around it fails: full, read-only, gone, too few. */
+#include <check.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "child.h"
+#include "scratch.h"
+
+#define ARGV(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+#define RECORD 1000
+
+static struct scratch dir;
+static struct child c;
+static char out[128]; /* the directory that is written to */
+
+static void
+begin(void)
+{
+	scratch_open(&dir);
+	ck_assert_int_eq(mkdirat(dir.fd, "out", 0755), 0);
+	(void)snprintf(out, sizeof(out), "%s/out", dir.path);
+}
+
+static void
+end(void)
+{
+	(void)umount2(out, MNT_DETACH);
+	scratch_close(&dir);
+}
+
+static bool
+have_mount(const char *options, const char *sentence)
+{
+	if (scratch_mounts() && mount("t", out, "tmpfs", 0, options) == 0)
+		return true;
+	printf("skip - %s - may not mount\n", sentence);
+	return false;
+}
+
+static void
+expect_in_line(const char *text)
+{
+	const char *is = child_line(&c);
+
+	ck_assert_msg(is != NULL, "no line; stderr: %s", c.err);
+	ck_assert_msg(strstr(is, text) != NULL, "%s", is);
+}
+
+/* A command with n times the same letter as its content. */
+static void
+say(const char *op, const char *path, char letter, size_t n)
+{
+	static char line[200000];
+	size_t len;
+
+	len = (size_t)snprintf(line, sizeof(line),
+	    "{\"op\":\"%s\",\"path\":\"%s\",\"content\":\"", op, path);
+	ck_assert_uint_lt(len + n + 4, sizeof(line));
+	memset(line + len, letter, n);
+	memcpy(line + len + n, "\"}\n", 4);
+	child_say(&c, line);
+}
+
+START_TEST(on_a_full_disk_nothing_is_there_in_part_and_old_files_stay)
+{
+	const char *answer, *option = _i == 0 ? "-q" : "--sync";
+	int i, done = 0, refused = 0, root;
+
+	if (!have_mount("size=64k", "on a full disk nothing is there in part"))
+		return;
+	root = open(out, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	ck_assert_int_ne(root, -1);
+	child_start(&c, ARGV("fswrite", "--ack", option, out));
+	say("write", "old", 'o', RECORD);
+	expect_in_line("\"ok\":true");
+	/* All at once: they are written together, and cut together. */
+	for (i = 0; i < 100; i++)
+		say("append", "log", 'a', RECORD);
+	for (i = 0; i < 100; i++) {
+		answer = child_line(&c);
+		ck_assert_ptr_nonnull(answer);
+		if (strstr(answer, "\"ok\":true") != NULL) {
+			ck_assert_int_eq(refused, 0);
+			done++;
+			continue;
+		}
+		refused++;
+		ck_assert_ptr_nonnull(strstr(answer, "\"error\":\"ENOSPC\""));
+		ck_assert_ptr_null(strstr(answer, "\"torn\""));
+	}
+	ck_assert_int_gt(done, 30);
+	ck_assert_int_gt(refused, 30);
+	ck_assert_int_eq(scratch_size(root, "log"), done * RECORD);
+
+	say("write", "new", 'n', 20 * RECORD);
+	expect_in_line("\"error\":\"ENOSPC\"");
+	say("overwrite", "old", 'p', 20 * RECORD);
+	expect_in_line("\"error\":\"ENOSPC\"");
+	ck_assert_int_eq(scratch_size(root, "old"), RECORD);
+	ck_assert_int_eq(scratch_get(root, "old")[0], 'o');
+	ck_assert_uint_eq(scratch_count(root, "."), 2);
+
+	/* And there is room again. */
+	child_say(&c, "{\"op\":\"delete\",\"path\":\"log\"}\n");
+	expect_in_line("\"ok\":true");
+	say("overwrite", "old", 'p', 20 * RECORD);
+	expect_in_line("\"ok\":true");
+	ck_assert_int_eq(child_wait(&c), 1);
+	ck_assert_int_eq(scratch_size(root, "old"), 20 * RECORD);
+	ck_assert_uint_eq(scratch_count(root, "."), 1);
+	(void)close(root);
+}
+END_TEST
+
+START_TEST(on_a_read_only_disk_each_command_is_refused_with_its_reason)
+{
+	static const char *const op[] = {"write", "append", "overwrite",
+	    "mkdir"};
+	size_t i;
+
+	if (!have_mount("size=64k", "on a read-only disk each is refused"))
+		return;
+	ck_assert_int_eq(mount(NULL, out, NULL, MS_REMOUNT | MS_RDONLY, NULL),
+	    0);
+	child_start(&c, ARGV("fswrite", "--ack", out));
+	for (i = 0; i < sizeof(op) / sizeof(op[0]); i++) {
+		say(op[i], "a", 'x', 1);
+		expect_in_line("\"error\":\"EROFS\"");
+	}
+	ck_assert_int_eq(child_wait(&c), 1);
+}
+END_TEST
+
+START_TEST(a_removed_directory_is_an_error_of_each_command_and_no_end)
+{
+	child_start(&c,
+	    ARGV("fswrite", "--ack", _i == 0 ? "-q" : "--sync", out));
+	say("append", "a", '1', 1);
+	expect_in_line("\"ok\":true");
+	ck_assert_int_eq(unlinkat(dir.fd, "out/a", 0), 0);
+	ck_assert_int_eq(unlinkat(dir.fd, "out", AT_REMOVEDIR), 0);
+	/* Another one of its name is another one. */
+	ck_assert_int_eq(mkdirat(dir.fd, "out", 0755), 0);
+	say("append", "a", '2', 1);
+	expect_in_line("\"error\":\"ENOENT\"");
+	say("write", "b", '2', 1);
+	expect_in_line("\"error\":\"ENOENT\"");
+	say("overwrite", "c", '2', 1);
+	expect_in_line("\"error\":\"ENOENT\"");
+	say("mkdir", "d/e", '2', 1);
+	expect_in_line("\"error\":\"ENOENT\"");
+	ck_assert_int_eq(child_wait(&c), 1);
+	ck_assert_uint_eq(scratch_count(dir.fd, "out"), 0);
+}
+END_TEST
+
+START_TEST(a_directory_that_is_moved_stays_the_one_that_is_written_to)
+{
+	child_start(&c, ARGV("fswrite", "--ack", out));
+	say("append", "a", '1', 1);
+	expect_in_line("\"ok\":true");
+	ck_assert_int_eq(renameat(dir.fd, "out", dir.fd, "moved"), 0);
+	say("append", "a", '2', 1);
+	expect_in_line("\"size\":2");
+	say("write", "b", '3', 1);
+	expect_in_line("\"ok\":true");
+	ck_assert_int_eq(child_wait(&c), 0);
+	ck_assert_str_eq(scratch_get(dir.fd, "moved/a"), "12");
+	ck_assert_str_eq(scratch_get(dir.fd, "moved/b"), "3");
+	ck_assert(!scratch_has(dir.fd, "out"));
+}
+END_TEST
+
+START_TEST(a_limit_of_file_size_leaves_old_files_and_nothing_in_part)
+{
+	struct rlimit rl;
+
+	ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &rl), 0);
+	rl.rlim_cur = 2 * RECORD;
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &rl), 0);
+	child_start(&c, ARGV("fswrite", "--ack", out));
+	say("write", "old", 'o', RECORD);
+	expect_in_line("\"ok\":true");
+	say("write", "new", 'n', 3 * RECORD);
+	expect_in_line("\"error\":\"EFBIG\"");
+	say("overwrite", "old", 'p', 3 * RECORD);
+	expect_in_line("\"error\":\"EFBIG\"");
+	say("append", "old", 'p', 2 * RECORD);
+	expect_in_line("\"error\":\"EFBIG\"");
+	ck_assert_int_eq(child_wait(&c), 1);
+	ck_assert_int_eq(scratch_size(dir.fd, "out/old"), RECORD);
+	ck_assert_int_eq(scratch_get(dir.fd, "out/old")[0], 'o');
+	ck_assert_uint_eq(scratch_count(dir.fd, "out"), 1);
+}
+END_TEST
+
+START_TEST(few_descriptors_are_enough_for_many_files)
+{
+	struct rlimit rl;
+	char path[64];
+	int i;
+
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &rl), 0);
+	rl.rlim_cur = 24;
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &rl), 0);
+	child_start(&c, ARGV("fswrite", "--ack", "--force", out));
+	for (i = 0; i < 200; i++) {
+		(void)snprintf(path, sizeof(path), "%d/%d", i % 10, i % 100);
+		say("append", path, '1', 1);
+	}
+	for (i = 0; i < 200; i++)
+		expect_in_line(i < 100 ? "\"size\":1" : "\"size\":2");
+	ck_assert_int_eq(child_wait(&c), 0);
+	ck_assert_str_eq(scratch_get(dir.fd, "out/9/99"), "11");
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *s = suite_create("fswrite, failing systems");
+	TCase *core = tcase_create("Limits");
+	SRunner *sr;
+	int failed;
+
+	tcase_add_checked_fixture(core, begin, end);
+	tcase_set_timeout(core, 60);
+	tcase_add_loop_test(core,
+	    on_a_full_disk_nothing_is_there_in_part_and_old_files_stay, 0, 2);
+	tcase_add_test(core,
+	    on_a_read_only_disk_each_command_is_refused_with_its_reason);
+	tcase_add_loop_test(core,
+	    a_removed_directory_is_an_error_of_each_command_and_no_end, 0, 2);
+	tcase_add_test(core,
+	    a_directory_that_is_moved_stays_the_one_that_is_written_to);
+	tcase_add_test(core,
+	    a_limit_of_file_size_leaves_old_files_and_nothing_in_part);
+	tcase_add_test(core, few_descriptors_are_enough_for_many_files);
+	suite_add_tcase(s, core);
+	sr = srunner_create(s);
+	srunner_run_all(sr, CK_NORMAL);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
