@@ -25,6 +25,9 @@
 
 /* How long nothing has to happen for --once's burst to be over. */
 #define ONCE_MS 50
+/* How often what is still pending at the end is taken up: enough for a full
+ * queue of the kernel's, however fast others go on. */
+#define END_RUNS 16
 /* The longest path that is taken from stdin, in bytes. */
 #define ROOT_MAX 65536
 
@@ -262,6 +265,14 @@ serve(struct program *p)
 		flush(p);
 		if (watch_ended(p->watch))
 			break;
+	}
+	/* What had happened before the end was asked for is told, too. */
+	for (n = 0; n < END_RUNS && !p->hurry && watch_timeout(p->watch) == 0;
+	     n++) {
+		(void)watch_pollfds(p->watch, &fds[FD_WATCH]);
+		if (watch_run(p->watch, &fds[FD_WATCH]) == -1)
+			break;
+		flush(p);
 	}
 	flush(p);
 }

@@ -7,6 +7,7 @@
 #include "backend.h"
 #include "core.h"
 #include "filter.h"
+#include "grow.h"
 #include "statat.h"
 #include "tree.h"
 #include "writers.h"
@@ -221,16 +222,11 @@ static int
 list_add(struct listing *l, struct dir *d, struct entry *e)
 {
 	struct listed *p;
-	size_t cap;
 
-	if (l->n == l->cap) {
-		cap = l->cap == 0 ? 16 : l->cap * 2;
-		p = reallocarray(l->item, cap, sizeof(*p));
-		if (p == NULL)
-			return -1;
-		l->item = p;
-		l->cap = cap;
-	}
+	p = grow(l->item, &l->cap, l->n, sizeof(*p));
+	if (p == NULL)
+		return -1;
+	l->item = p;
 	memset(&l->item[l->n], 0, sizeof(*l->item));
 	l->item[l->n].dir = d;
 	l->item[l->n].e = e;
@@ -574,6 +570,19 @@ make_room(struct core *c, struct move *m, struct dir *d, struct entry *y,
 	return replaced;
 }
 
+/* A directory has moved: a pruned one may be among what moved with it, or be
+ * at its place now, and claims go by the path. */
+static void
+move_claims(struct core *c, struct dir *from, struct dir *to)
+{
+	struct scope *scopes[] = {tree_owner(from), tree_owner(to)};
+	size_t i;
+
+	for (i = 0; i < 2; i++)
+		if (scopes[i]->npruned > 0)
+			core_suspect(c, scopes[i]);
+}
+
 struct entry *
 change_moved(struct core *c, struct dir *from, struct entry *e, struct dir *to,
     const char *name, const struct event_stat *st)
@@ -612,8 +621,10 @@ change_moved(struct core *c, struct dir *from, struct entry *e, struct dir *to,
 		c->resync = true;
 	else
 		tell_move(&m, &l, st, replaced);
-	if (moved->type == EVENT_DIR)
+	if (moved->type == EVENT_DIR) {
+		move_claims(c, from, to);
 		reenter(c, &l);
+	}
 out:
 	if (moved == NULL)
 		c->resync = true;
@@ -654,9 +665,11 @@ change_exchanged(struct core *c, struct dir *da, struct entry *a,
 	simple = tells_renamed(c) && shows(c, m.from, na.data, ta) &&
 	    shows(c, m.from, na.data, tb) && shows(c, m.to, nb.data, ta) &&
 	    shows(c, m.to, nb.data, tb);
-	if (ta == EVENT_DIR || tb == EVENT_DIR)
+	if (ta == EVENT_DIR || tb == EVENT_DIR) {
+		move_claims(c, da, db);
 		simple = simple && !filter_by_name(c->cfg->opt->filter) &&
 		    m.from->npruned == 0 && m.to->npruned == 0;
+	}
 	if (simple) {
 		tree_exchange(da, a, db, b);
 		m.old = na;

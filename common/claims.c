@@ -51,17 +51,20 @@ claims_take_pruned(struct claims *h, int dirfd, char *const *names, size_t n,
     uint32_t token)
 {
 	const struct claim claim = {.kind = CLAIM_PRUNED, .token = token};
+	struct claims old = *h;
 	size_t i;
 
-	drop_pruned(h);
-	if (n == 0)
-		return;
-	h->pruned = calloc(n, sizeof(int));
+	/* The new ones first here, too: they are taken again whenever one of
+	 * these names may have come, and who asks meanwhile is not to be
+	 * refused. */
+	h->pruned = n == 0 ? NULL : calloc(n, sizeof(int));
+	h->npruned = 0;
 	for (i = 0; h->pruned != NULL && i < n; i++) {
 		h->pruned[h->npruned] = claim_at(dirfd, names[i], &claim);
 		if (h->pruned[h->npruned] != -1)
 			h->npruned++;
 	}
+	drop_pruned(&old);
 }
 
 void

@@ -26,7 +26,8 @@ struct claims {
 int claims_take(struct claims *h, int dirfd, const struct claim *claim);
 
 /* Takes CLAIM_PRUNED with this token on each of the n names below dirfd that
- * is a directory there, in place of those held before. */
+ * is a directory there, in place of those held before: one that is held already
+ * is held all the time. What cannot be claimed is not. */
 void claims_take_pruned(struct claims *h, int dirfd, char *const *names,
     size_t n, uint32_t token);
 

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "backend.h"
+#include "grow.h"
 #include "statat.h"
 #include "tree.h"
 
@@ -417,18 +418,13 @@ add_doubt(struct core *c, struct dir *d, const char *name, bool deep,
     bool content)
 {
 	struct doubt *p;
-	size_t cap;
 
-	if (c->ndoubts == c->cap_doubts) {
-		cap = c->cap_doubts == 0 ? 16 : c->cap_doubts * 2;
-		p = reallocarray(c->doubts, cap, sizeof(*p));
-		if (p == NULL) {
-			c->resync = true;
-			return;
-		}
-		c->doubts = p;
-		c->cap_doubts = cap;
+	p = grow(c->doubts, &c->cap_doubts, c->ndoubts, sizeof(*p));
+	if (p == NULL) {
+		c->resync = true;
+		return;
 	}
+	c->doubts = p;
 	p = &c->doubts[c->ndoubts];
 	p->dir = d;
 	p->deep = deep;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core.h"
+#include "grow.h"
 #include "statat.h"
 #include "tree.h"
 
@@ -26,19 +27,14 @@ static struct found *
 push_found(struct finds *s, struct dir *parent, struct entry *e)
 {
 	struct found *p;
-	size_t cap;
 
-	if (s->n == s->cap) {
-		cap = s->cap == 0 ? 16 : s->cap * 2;
-		p = reallocarray(s->found, cap, sizeof(*p));
-		if (p == NULL) {
-			s->c->resync = true;
-			tree_free(e);
-			return NULL;
-		}
-		s->found = p;
-		s->cap = cap;
+	p = grow(s->found, &s->cap, s->n, sizeof(*p));
+	if (p == NULL) {
+		s->c->resync = true;
+		tree_free(e);
+		return NULL;
 	}
+	s->found = p;
 	p = &s->found[s->n++];
 	memset(p, 0, sizeof(*p));
 	p->parent = parent;
@@ -96,18 +92,13 @@ void
 finds_lossy(struct finds *s, struct dir *d)
 {
 	struct dir **p;
-	size_t cap;
 
-	if (s->nlossy == s->cap_lossy) {
-		cap = s->cap_lossy == 0 ? 16 : s->cap_lossy * 2;
-		p = reallocarray(s->lossy, cap, sizeof(struct dir *));
-		if (p == NULL) {
-			s->c->resync = true;
-			return;
-		}
-		s->lossy = p;
-		s->cap_lossy = cap;
+	p = grow(s->lossy, &s->cap_lossy, s->nlossy, sizeof(struct dir *));
+	if (p == NULL) {
+		s->c->resync = true;
+		return;
 	}
+	s->lossy = p;
 	s->lossy[s->nlossy++] = d;
 }
 

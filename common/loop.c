@@ -12,6 +12,7 @@
 #include "chain.h"
 #include "mounts.h"
 #include "watcher.h"
+#include "ways.h"
 
 /* How long what was learned may be used without asking again: a directory that
  * was renamed into a watched tree is to be noticed within a second. */
@@ -22,46 +23,13 @@
 #define DIRS_MAX  64
 #define NODES_MAX 128
 
-/* A way up that is longer gives its descriptors back as it goes. */
-#define WAY_MAX 64
-
 #define TOLD_MAX 256
-
-/* A directory on the way from a target up to "/". Shared by all ways. */
-struct node {
-	struct node *next;
-	size_t refs;
-	struct mounts_id id;
-	int fd; /* -1 once it had to be given back */
-	struct claim_id kernel_id; /* see has_kernel_id */
-	bool has_kernel_id;
-
-	/* What was learned when asked last. */
-	uint64_t asked; /* in which round; 0 for never */
-	bool silent; /* it could not be asked */
-	struct claim *claims;
-	size_t nclaims;
-	size_t cap;
-};
-
-/* From the target itself upward. */
-struct way {
-	struct node **v;
-	size_t n;
-	size_t cap;
-	bool blocked; /* it does not lead up to "/" */
-};
 
 /* A directory that has been asked for. */
 struct dir {
-	struct mounts_id id; /* .ino 0: this place is free */
+	struct ways ways; /* .v NULL: this place is free */
 	int64_t walked; /* when, in ns of the monotonic clock */
 	uint64_t judged; /* in which round */
-	bool keep; /* the ways can be asked again */
-
-	/* One for each place where the directory is mounted. */
-	struct way *ways;
-	size_t nways;
 
 	/* What was found in that round. */
 	enum loop_answer answer; /* for every name */
@@ -87,9 +55,7 @@ struct told {
 
 struct loop {
 	int rootfd;
-	struct mounts *mounts; /* NULL where there is no table */
 	struct chain *chain; /* NULL without --chain */
-	bool no_claims; /* the system knows no such locks */
 	pid_t marked_by; /* 0: nobody, else who watches the root by a mark */
 
 	struct mounts_id *watched; /* --watched */
@@ -98,12 +64,10 @@ struct loop {
 
 	int64_t now; /* ns of the monotonic clock */
 	int64_t began; /* the round, the same way */
-	uint64_t round; /* what was learned in another has to be asked again */
 
-	struct node *nodes;
-	size_t nnodes;
+	struct ways_cache ways; /* .round: what was learned in another counts
+				 * no more */
 	struct dir dirs[DIRS_MAX];
-	struct dir spare; /* for what can not be kept */
 
 	struct known *known;
 	size_t nknown;
@@ -121,309 +85,6 @@ clock_ns(void)
 	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
 }
 
-static bool
-same_dir(const struct mounts_id *a, const struct mounts_id *b)
-{
-	return a->dev == b->dev && a->ino == b->ino;
-}
-
-static bool
-same_place(const struct mounts_id *a, const struct mounts_id *b)
-{
-	return same_dir(a, b) && a->mnt == b->mnt;
-}
-
-/* Opens a directory so that it can be asked for locks; where it may not be
- * read, so that it can at least be looked at. */
-static int
-open_dir(int at, const char *name)
-{
-	int fd;
-
-	fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NONBLOCK | O_CLOEXEC);
-	if (fd == -1 && (errno == EACCES || errno == EPERM))
-		fd = openat(at, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	return fd;
-}
-
-/*
- * Nodes and ways.
- */
-
-static void
-node_free(struct loop *l, struct node *n)
-{
-	struct node **p;
-
-	if (n == NULL || --n->refs > 0)
-		return;
-	for (p = &l->nodes; *p != n; p = &(*p)->next)
-		;
-	*p = n->next;
-	l->nnodes--;
-	if (n->fd != -1)
-		(void)close(n->fd);
-	free(n->claims);
-	free(n);
-}
-
-/* The node for the open directory fd, which it takes over, also on failure. */
-static struct node *
-node_get(struct loop *l, int fd, const struct mounts_id *id)
-{
-	struct node *n;
-
-	for (n = l->nodes; n != NULL; n = n->next) {
-		if (!same_place(&n->id, id) || n->fd == -1)
-			continue;
-		(void)close(fd);
-		n->refs++;
-		return n;
-	}
-	n = calloc(1, sizeof(*n));
-	if (n == NULL) {
-		(void)close(fd);
-		return NULL;
-	}
-	n->id = *id;
-	n->fd = fd;
-	n->refs = 1;
-	n->next = l->nodes;
-	l->nodes = n;
-	l->nnodes++;
-	return n;
-}
-
-static int
-add_claim(void *ctx, const struct claim *c)
-{
-	struct node *n = ctx;
-	struct claim *v;
-	size_t cap;
-
-	if (n->nclaims == n->cap) {
-		cap = n->cap == 0 ? 4 : n->cap * 2;
-		v = reallocarray(n->claims, cap, sizeof(*v));
-		if (v == NULL)
-			return -1;
-		n->claims = v;
-		n->cap = cap;
-	}
-	n->claims[n->nclaims++] = *c;
-	return 0;
-}
-
-/* Asks a directory on the way which claims it has, once a round. */
-static int
-node_ask(struct loop *l, struct node *n)
-{
-	if (n->asked == l->round || l->no_claims || n->fd == -1)
-		return 0;
-	n->nclaims = 0;
-	n->silent = false;
-	if (!n->has_kernel_id) {
-		n->has_kernel_id = mounts_kernel_id(n->fd, &n->kernel_id.dev,
-				       &n->kernel_id.ino) == 0;
-	}
-	if (claim_list(n->fd, n->has_kernel_id ? &n->kernel_id : NULL,
-		add_claim, n) == -1) {
-		if (errno == ENOMEM)
-			return -1;
-		if (errno == ENOTSUP)
-			l->no_claims = true;
-		else
-			n->silent = true;
-	}
-	n->asked = l->round;
-	return 0;
-}
-
-static void
-way_free(struct loop *l, struct way *w)
-{
-	size_t i;
-
-	for (i = 0; i < w->n; i++)
-		node_free(l, w->v[i]);
-	free(w->v);
-	*w = (struct way){0};
-}
-
-static void
-dir_forget(struct loop *l, struct dir *d)
-{
-	size_t i;
-
-	for (i = 0; i < d->nways; i++)
-		way_free(l, &d->ways[i]);
-	free(d->ways);
-	*d = (struct dir){0};
-}
-
-static int
-way_add(struct way *w, struct node *n)
-{
-	struct node **v;
-	size_t cap;
-
-	if (w->n == w->cap) {
-		cap = w->cap == 0 ? 16 : w->cap * 2;
-		v = reallocarray(w->v, cap, sizeof(struct node *));
-		if (v == NULL)
-			return -1;
-		w->v = v;
-		w->cap = cap;
-	}
-	w->v[w->n++] = n;
-	return 0;
-}
-
-/* Goes up from the open directory fd, which is taken over, to where ".." leads
- * nowhere else. At the root of a mount ".." goes on below it by itself. The
- * same directory in another mount is another step: a directory can be mounted
- * on its own child. */
-static int
-climb(struct loop *l, int fd, struct way *w, bool *keep)
-{
-	struct mounts_id id, up;
-	struct node *n;
-
-	if (mounts_identify(fd, &id) == -1) {
-		(void)close(fd);
-		return -1;
-	}
-	for (;;) {
-		n = node_get(l, fd, &id);
-		if (n == NULL)
-			return -1;
-		if (way_add(w, n) == -1) {
-			node_free(l, n);
-			return -1;
-		}
-		if (node_ask(l, n) == -1)
-			return -1;
-		fd = open_dir(n->fd, "..");
-		if (w->n > WAY_MAX) {
-			*keep = false;
-			if (n->refs == 1) {
-				(void)close(n->fd);
-				n->fd = -1;
-			}
-		}
-		if (fd == -1) {
-			if (errno == EMFILE || errno == ENFILE ||
-			    errno == ENOMEM)
-				return -1;
-			w->blocked = true;
-			return 0;
-		}
-		if (mounts_identify(fd, &up) == -1) {
-			(void)close(fd);
-			return -1;
-		}
-		if (same_place(&up, &id)) {
-			(void)close(fd);
-			return 0;
-		}
-		id = up;
-	}
-}
-
-static struct way *
-dir_add_way(struct dir *d)
-{
-	struct way *v;
-
-	v = reallocarray(d->ways, d->nways + 1, sizeof(*v));
-	if (v == NULL)
-		return NULL;
-	d->ways = v;
-	v = &v[d->nways++];
-	*v = (struct way){0};
-	return v;
-}
-
-struct walk {
-	struct loop *l;
-	struct dir *d;
-};
-
-/* The same directory at another place: there are other directories above. */
-static int
-walk_place(void *ctx, const char *path)
-{
-	struct walk *walk = ctx;
-	struct mounts_id id;
-	struct way *w;
-	int fd;
-
-	fd = open_dir(AT_FDCWD, path);
-	if (fd == -1)
-		return errno == EMFILE || errno == ENFILE ? -1 : 0;
-	/* Where the paths lead to the one place it is no other one. */
-	if (mounts_identify(fd, &id) == -1 || !same_dir(&id, &walk->d->id) ||
-	    same_place(&id, &walk->d->id)) {
-		(void)close(fd);
-		return 0;
-	}
-	w = dir_add_way(walk->d);
-	if (w == NULL) {
-		(void)close(fd);
-		return -1;
-	}
-	walk->d->keep = false; /* see drop_places() */
-	return climb(walk->l, fd, w, &walk->d->keep);
-}
-
-/* Lets go of all places but the one by which the directory was opened, which is
- * in use anyway: an open descriptor would keep somebody's mount busy. */
-static void
-drop_places(struct loop *l, struct dir *d)
-{
-	while (d->nways > 1)
-		way_free(l, &d->ways[--d->nways]);
-}
-
-/* The mount table, read anew when it has changed. Where it cannot be read only
- * the way by which the directory was opened is known. */
-static void
-refresh_mounts(struct loop *l)
-{
-	if (l->mounts != NULL && !mounts_changed(l->mounts))
-		return;
-	mounts_free(l->mounts);
-	l->mounts = mounts_read();
-}
-
-static int
-walk(struct loop *l, struct dir *d, int dirfd, const struct mounts_id *id)
-{
-	struct walk walk = {l, d};
-	struct way *w;
-	int fd;
-
-	dir_forget(l, d);
-	d->id = *id;
-	d->keep = true;
-	d->walked = l->now;
-	fd = open_dir(dirfd, ".");
-	if (fd == -1 && (errno == EACCES || errno == EPERM))
-		fd = fcntl(dirfd, F_DUPFD_CLOEXEC, 0);
-	if (fd == -1)
-		return -1;
-	w = dir_add_way(d);
-	if (w == NULL) {
-		(void)close(fd);
-		return -1;
-	}
-	if (climb(l, fd, w, &d->keep) == -1)
-		return -1;
-	refresh_mounts(l);
-	if (l->mounts == NULL)
-		return 0;
-	return mounts_places(l->mounts, dirfd, walk_place, &walk);
-}
-
 /*
  * What the claims mean.
  */
@@ -438,7 +99,7 @@ same_claim(const struct claim *a, const struct claim *b)
 /* Who is behind a claim. Asked at most once a second: that of a process which
  * feeds us not is the common case with --chain. */
 static int
-who_claims(struct loop *l, const struct node *n, const struct claim *c,
+who_claims(struct loop *l, const struct ways_node *n, const struct claim *c,
     struct known *ret)
 {
 	struct known *k = NULL, *v;
@@ -505,7 +166,7 @@ path_of(int fd, char *path, size_t size)
 
 static void
 set_verdict(struct loop_verdict *v, enum loop_how how, pid_t pid, bool foreign,
-    const struct node *n)
+    const struct ways_node *n)
 {
 	v->how = how;
 	v->pid = pid;
@@ -515,7 +176,8 @@ set_verdict(struct loop_verdict *v, enum loop_how how, pid_t pid, bool foreign,
 
 /* Has this been said before? If not, it will have been. */
 static bool
-was_told(struct loop *l, enum loop_how how, pid_t pid, const struct node *n)
+was_told(struct loop *l, enum loop_how how, pid_t pid,
+    const struct ways_node *n)
 {
 	struct told *t;
 	size_t i;
@@ -535,15 +197,12 @@ was_told(struct loop *l, enum loop_how how, pid_t pid, const struct node *n)
 /* Is the claim still there? A watcher that ends between the look at its claim
  * and the look at its process is nobody to warn of. */
 static bool
-still_held(struct loop *l, struct node *n, const struct claim *c)
+still_held(struct loop *l, struct ways_node *n, const struct claim *c)
 {
 	struct claim was = *c;
 	size_t i;
 
-	if (n->fd == -1)
-		return true;
-	n->asked = 0;
-	if (node_ask(l, n) == -1)
+	if (ways_ask_again(&l->ways, n) == -1)
 		return true;
 	for (i = 0; i < n->nclaims; i++) {
 		if (same_claim(&n->claims[i], &was))
@@ -554,7 +213,7 @@ still_held(struct loop *l, struct node *n, const struct claim *c)
 
 /* A claim covers what is asked for: does it count? */
 static int
-judge_claim(struct loop *l, struct node *n, const struct claim *claim,
+judge_claim(struct loop *l, struct ways_node *n, const struct claim *claim,
     enum loop_answer *answer, struct loop_verdict *v)
 {
 	struct claim c = *claim; /* asking again may move the array */
@@ -618,13 +277,30 @@ covers(const struct way *w, size_t i, const struct claim *c)
 	return false;
 }
 
+/* A directory is pruned before its tree is claimed. Who asks upward while both
+ * happens may have seen the second only, so ask those below the tree's top
+ * again. Returns 1 when it is pruned, 0 when not, -1 with errno. */
+static int
+pruned_since(struct loop *l, const struct way *w, size_t i,
+    const struct claim *c)
+{
+	size_t j;
+
+	if (c->kind != CLAIM_TREE)
+		return 0;
+	for (j = 0; j < i; j++)
+		if (ways_ask_again(&l->ways, w->v[j]) == -1)
+			return -1;
+	return is_pruned(w, i, c);
+}
+
 static bool
-is_watched(struct loop *l, const struct node *n, const char **path)
+is_watched(struct loop *l, const struct ways_node *n, const char **path)
 {
 	size_t i;
 
 	for (i = 0; i < l->nwatched; i++) {
-		if (!same_dir(&l->watched[i], &n->id))
+		if (!mounts_same_dir(&l->watched[i], &n->id))
 			continue;
 		*path = l->watched_path[i];
 		return true;
@@ -636,8 +312,9 @@ static int
 judge_way(struct loop *l, struct dir *d, const struct way *w)
 {
 	const char *path;
-	struct node *n;
+	struct ways_node *n;
 	size_t i, j;
+	int pruned;
 
 	for (i = 0; i < w->n; i++) {
 		n = w->v[i];
@@ -652,6 +329,11 @@ judge_way(struct loop *l, struct dir *d, const struct way *w)
 			if (i == 0 && n->claims[j].kind == CLAIM_NAME)
 				d->has_names = true;
 			if (!covers(w, i, &n->claims[j]))
+				continue;
+			pruned = pruned_since(l, w, i, &n->claims[j]);
+			if (pruned == -1)
+				return -1;
+			if (pruned == 1)
 				continue;
 			if (judge_claim(l, n, &n->claims[j], &d->answer,
 				&d->verdict) == -1)
@@ -675,14 +357,14 @@ judge_way(struct loop *l, struct dir *d, const struct way *w)
 static bool
 is_marked(const struct loop *l, const struct dir *d)
 {
-	const struct node *n;
+	const struct ways_node *n;
 	size_t i, j, k;
 
 	if (l->marked_by == 0 || !watcher_lives(l->marked_by))
 		return false;
-	for (i = 0; i < d->nways; i++) {
-		for (j = 0; j < d->ways[i].n; j++) {
-			n = d->ways[i].v[j];
+	for (i = 0; i < d->ways.n; i++) {
+		for (j = 0; j < d->ways.v[i].n; j++) {
+			n = d->ways.v[i].v[j];
 			for (k = 0; k < n->nclaims; k++) {
 				if (n->claims[k].pid == l->marked_by)
 					return false;
@@ -696,19 +378,15 @@ is_marked(const struct loop *l, const struct dir *d)
 static int
 judge(struct loop *l, struct dir *d)
 {
-	size_t i, j;
+	size_t i;
 
-	if (d->judged == l->round)
+	if (d->judged == l->ways.round)
 		return 0;
 	d->answer = LOOP_FREE;
 	d->has_names = false;
 	/* All are asked first: a pruned claim is nearer than the tree's. */
-	for (i = 0; i < d->nways; i++) {
-		for (j = 0; j < d->ways[i].n; j++) {
-			if (node_ask(l, d->ways[i].v[j]) == -1)
-				return -1;
-		}
-	}
+	if (ways_ask(&l->ways, &d->ways) == -1)
+		return -1;
 	if (is_marked(l, d)) {
 		d->answer = LOOP_COVERED;
 		d->verdict.how = LOOP_BY_MARK;
@@ -716,11 +394,11 @@ judge(struct loop *l, struct dir *d)
 		d->verdict.foreign = false;
 		path_of(l->rootfd, d->verdict.path, sizeof(d->verdict.path));
 	}
-	for (i = 0; i < d->nways && d->answer != LOOP_COVERED; i++) {
-		if (judge_way(l, d, &d->ways[i]) == -1)
+	for (i = 0; i < d->ways.n && d->answer != LOOP_COVERED; i++) {
+		if (judge_way(l, d, &d->ways.v[i]) == -1)
 			return -1;
 	}
-	d->judged = l->round;
+	d->judged = l->ways.round;
 	return 0;
 }
 
@@ -729,7 +407,7 @@ static int
 judge_name(struct loop *l, const struct dir *d, const char *name,
     enum loop_answer *answer, struct loop_verdict *v)
 {
-	struct node *n = d->ways[0].v[0];
+	struct ways_node *n = d->ways.v[0].v[0];
 	uint32_t hash = claim_hash(name);
 	size_t i;
 
@@ -747,13 +425,21 @@ judge_name(struct loop *l, const struct dir *d, const char *name,
  * The cache of directories.
  */
 
+static void
+dir_forget(struct loop *l, struct dir *d)
+{
+	ways_free(&l->ways, &d->ways);
+	*d = (struct dir){0};
+}
+
 static struct dir *
 find(struct loop *l, const struct mounts_id *id)
 {
 	size_t i;
 
 	for (i = 0; i < DIRS_MAX; i++) {
-		if (l->dirs[i].ways != NULL && same_place(&l->dirs[i].id, id))
+		if (l->dirs[i].ways.v != NULL &&
+		    mounts_same_place(&l->dirs[i].ways.id, id))
 			return &l->dirs[i];
 	}
 	return NULL;
@@ -769,15 +455,15 @@ make_room(struct loop *l)
 	do {
 		free_one = oldest = NULL;
 		for (d = l->dirs; d < l->dirs + DIRS_MAX; d++) {
-			if (d->ways == NULL)
+			if (d->ways.v == NULL)
 				free_one = d;
 			else if (oldest == NULL || d->walked < oldest->walked)
 				oldest = d;
 		}
 		if (oldest != NULL &&
-		    (free_one == NULL || l->nnodes > NODES_MAX))
+		    (free_one == NULL || l->ways.n > NODES_MAX))
 			dir_forget(l, oldest);
-	} while (free_one == NULL || (oldest != NULL && l->nnodes > NODES_MAX));
+	} while (free_one == NULL || (oldest != NULL && l->ways.n > NODES_MAX));
 	return free_one;
 }
 
@@ -796,15 +482,18 @@ look_up(struct loop *l, int dirfd, const struct mounts_id *id, struct dir **ret)
 	struct dir *d;
 
 	d = find(l, id);
-	if (d != NULL && d->judged == l->round &&
+	if (d != NULL && d->judged == l->ways.round &&
 	    l->now - d->walked < STALE_NS) {
 		*ret = d;
 		return 0;
 	}
 	if (d == NULL)
 		d = make_room(l);
-	if (d->ways == NULL || !d->keep || l->now - d->walked >= STALE_NS) {
-		if (walk(l, d, dirfd, id) == -1) {
+	if (d->ways.v == NULL || !d->ways.keep ||
+	    l->now - d->walked >= STALE_NS) {
+		d->judged = 0;
+		d->walked = l->now;
+		if (ways_walk(&l->ways, &d->ways, dirfd, id) == -1) {
 			dir_forget(l, d);
 			return -1;
 		}
@@ -813,7 +502,7 @@ look_up(struct loop *l, int dirfd, const struct mounts_id *id, struct dir **ret)
 		dir_forget(l, d);
 		return -1;
 	}
-	drop_places(l, d);
+	ways_settle(&l->ways, &d->ways);
 	*ret = d;
 	return 0;
 }
@@ -880,7 +569,7 @@ loop_open(int rootfd, const struct loop_options *o, const char **ret_bad)
 	if (l == NULL)
 		return NULL;
 	l->rootfd = rootfd;
-	l->round = 1;
+	ways_round(&l->ways);
 	l->now = l->began = clock_ns();
 	if (add_watched(l, o, ret_bad) == -1)
 		goto fail;
@@ -902,7 +591,7 @@ fail:
 static void
 new_round(struct loop *l)
 {
-	l->round++;
+	ways_round(&l->ways);
 	l->began = l->now;
 }
 
@@ -955,7 +644,7 @@ loop_check(struct loop *l, int dirfd, const char *name, struct loop_verdict *v)
 bool
 loop_sees_claims(const struct loop *l)
 {
-	return l != NULL && !l->no_claims;
+	return l != NULL && !l->ways.no_claims;
 }
 
 /* What is shown at a terminal must not speak to it. */
@@ -1021,7 +710,7 @@ loop_close(struct loop *l)
 		return;
 	forget_all(l);
 	chain_close(l->chain);
-	mounts_free(l->mounts);
+	ways_cache_free(&l->ways);
 	for (i = 0; i < l->nwatched; i++)
 		free(l->watched_path[i]);
 	free(l->watched_path);

@@ -109,6 +109,18 @@ device_of(uint64_t id, dev_t *dev)
 	return found;
 }
 
+bool
+mounts_same_dir(const struct mounts_id *a, const struct mounts_id *b)
+{
+	return a->dev == b->dev && a->ino == b->ino;
+}
+
+bool
+mounts_same_place(const struct mounts_id *a, const struct mounts_id *b)
+{
+	return mounts_same_dir(a, b) && a->mnt == b->mnt;
+}
+
 int
 mounts_kernel_id(int fd, dev_t *dev, uint64_t *ino)
 {

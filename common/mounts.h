@@ -28,6 +28,11 @@ struct mounts_id {
  * statx(2). */
 int mounts_identify(int fd, struct mounts_id *id);
 
+/* Is it the same directory, perhaps in another mount? Also in the same mount?
+ */
+bool mounts_same_dir(const struct mounts_id *a, const struct mounts_id *b);
+bool mounts_same_place(const struct mounts_id *a, const struct mounts_id *b);
+
 /* How /proc/locks and /proc/PID/fdinfo name the inode behind fd: the device is
  * that of the super block, which on btrfs differs from stat's, and the inode
  * number is the kernel's, which on overlayfs may. Falls back on stat's where

@@ -490,6 +490,8 @@ check(struct roots *r, struct root *root)
 			error = way.error != 0 ? way.error : ENOENT;
 			if (way.fd != -1)
 				take_claim(r, root, &way);
+			else
+				claims_drop(&root->claims);
 		} else {
 			tell_presence(r, root, true);
 			if (enter(r, root, &way) == -1)

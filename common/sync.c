@@ -13,6 +13,7 @@
 #include "core.h"
 #include "dirents.h"
 #include "finds.h"
+#include "grow.h"
 #include "statat.h"
 #include "tree.h"
 
@@ -48,18 +49,13 @@ static void
 push_work(struct sync *s, struct dir *d)
 {
 	struct dir **p;
-	size_t cap;
 
-	if (s->nwork == s->cap_work) {
-		cap = s->cap_work == 0 ? 64 : s->cap_work * 2;
-		p = reallocarray(s->work, cap, sizeof(struct dir *));
-		if (p == NULL) {
-			s->c->resync = true;
-			return;
-		}
-		s->work = p;
-		s->cap_work = cap;
+	p = grow(s->work, &s->cap_work, s->nwork, sizeof(struct dir *));
+	if (p == NULL) {
+		s->c->resync = true;
+		return;
 	}
+	s->work = p;
 	s->work[s->nwork++] = d;
 }
 

@@ -6,6 +6,7 @@
 
 #include "backend.h"
 #include "core.h"
+#include "grow.h"
 #include "hints.h"
 #include "mountwatch.h"
 #include "roots.h"
@@ -172,17 +173,55 @@ resync(struct watch *w)
 		tell_counts(w, EVENT_RESYNCED);
 }
 
-/* Compares the directories that have no mark, and whatever is on a way that
- * cannot be watched. */
+/* Directories without a mark: a list that grows. */
+struct dirs {
+	struct dir **dir;
+	size_t n;
+	size_t cap;
+};
+
+static void
+add_dir(struct core *c, struct dirs *l, struct dir *d)
+{
+	struct dir **p;
+
+	p = grow(l->dir, &l->cap, l->n, sizeof(struct dir *));
+	if (p == NULL) {
+		c->resync = true;
+		return;
+	}
+	l->dir = p;
+	l->dir[l->n++] = d;
+}
+
+/* A directory without a mark is compared; one that could not even be listed
+ * is entered as one in doubt. */
+static void
+poll_dir(struct core *c, struct dirs *l, struct dir *d)
+{
+	if (!(d->flags & DIR_UNMARKED))
+		return;
+	if (d->flags & DIR_ENTERED) {
+		add_dir(c, l, d);
+		return;
+	}
+	if (d->self != NULL)
+		core_doubt(c, d->parent, d->self->name);
+	c->unmarked = true;
+}
+
+/* Looks at what cannot be watched: directories that have no mark, and roots
+ * on a way that cannot be watched. */
 static void
 poll_unmarked(struct watch *w)
 {
 	struct core *c = &w->core;
 	struct timespec since = w->polled;
-	struct dir **tops, **dirs = NULL, **more;
+	struct dirs all = {0};
+	struct dir **tops;
 	struct entry *e;
 	struct walk walk;
-	size_t ntops, i, n = 0, cap = 0;
+	size_t n, i;
 
 	w->polled = moment();
 	(void)clock_gettime(CLOCK_REALTIME, &c->now);
@@ -192,46 +231,21 @@ poll_unmarked(struct watch *w)
 	}
 	if (!c->unmarked)
 		return;
+	n = roots_tops(&w->roots, NULL, 0);
+	tops = calloc(n + 1, sizeof(struct dir *));
+	if (tops == NULL)
+		return; /* the next time, then */
 	c->unmarked = false; /* set again by whatever still has none */
-	ntops = roots_tops(&w->roots, NULL, 0);
-	tops = calloc(ntops + 1, sizeof(struct dir *));
-	if (tops == NULL) {
-		c->unmarked = true;
-		return;
-	}
-	ntops = roots_tops(&w->roots, tops, ntops);
-	for (i = 0; i < ntops; i++) {
+	n = roots_tops(&w->roots, tops, n);
+	for (i = 0; i < n; i++) {
+		poll_dir(c, &all, tops[i]);
 		walk = (struct walk)WALK(tops[i]);
-		e = tops[i]->self;
-		do {
-			struct dir *d = e == NULL ? tops[i] :
-			    e->type == EVENT_DIR  ? e->dir :
-						    NULL;
-
-			if (d == NULL || !(d->flags & DIR_UNMARKED))
-				continue;
-			if (!(d->flags & DIR_ENTERED)) {
-				/* Not even listed yet. */
-				if (d->self != NULL)
-					core_doubt(c, d->parent, d->self->name);
-				c->unmarked = true;
-				continue;
-			}
-			if (n == cap) {
-				cap = cap == 0 ? 64 : cap * 2;
-				more = reallocarray(dirs, cap,
-				    sizeof(struct dir *));
-				if (more == NULL) {
-					c->resync = true;
-					break;
-				}
-				dirs = more;
-			}
-			dirs[n++] = d;
-		} while ((e = tree_walk(&walk)) != NULL);
+		while ((e = tree_walk(&walk)) != NULL)
+			if (e->type == EVENT_DIR)
+				poll_dir(c, &all, e->dir);
 	}
-	sync_compare(c, dirs, n, false, &since);
-	free(dirs);
+	sync_compare(c, all.dir, all.n, false, &since);
+	free(all.dir);
 	free(tops);
 }
 

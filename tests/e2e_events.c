@@ -1673,6 +1673,29 @@ START_TEST(it_ends_on_a_signal_while_its_reader_does_not_read)
 }
 END_TEST
 
+START_TEST(what_happened_before_a_signal_is_told_before_the_end)
+{
+	enum { FILES = 6000 };
+	struct harness *h = harness_new();
+	char path[64];
+	int i;
+
+	make_dir("d");
+	watch(h, "d");
+	harness_signal(h, SIGSTOP);
+	for (i = 0; i < FILES; i++) {
+		(void)snprintf(path, sizeof(path), "d/%d", i);
+		make_dir(path);
+	}
+	harness_signal(h, SIGTERM);
+	harness_signal(h, SIGCONT);
+	(void)snprintf(path, sizeof(path), "d/%d", FILES - 1);
+	(void)harness_wait(h, "created", path);
+	ck_assert_int_eq(harness_finish(h), 0);
+	harness_end(h);
+}
+END_TEST
+
 START_TEST(sigusr1_prints_counters_and_goes_on)
 {
 	struct harness *h = harness_new();
@@ -1892,6 +1915,8 @@ main(void)
 	tcase_add_test(tc, it_ends_at_once_when_its_reader_has_gone);
 	tcase_add_test(tc, it_ends_when_its_reader_goes_in_the_middle);
 	tcase_add_test(tc, it_ends_on_a_signal_while_its_reader_does_not_read);
+	tcase_add_test(tc,
+	    what_happened_before_a_signal_is_told_before_the_end);
 	tcase_add_test(tc, sigusr1_prints_counters_and_goes_on);
 	tcase_add_test(tc, wrong_usage_ends_with_2_and_names_what_is_wrong);
 	tcase_add_test(tc,

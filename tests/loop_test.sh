@@ -103,6 +103,8 @@ covered() { writes 3 "$@" && [ ! -s "$dir/ack" ]; }
 refused() {
 	writes 3 "$@" && grep -q '"ok":false.*"error":"loop"' "$dir/ack"
 }
+# Covered, or the name still is: it has just been made.
+not_free() { writes 3 "$@" && [ ! -e "later/$1" ]; }
 mounts() { unshare -m true || unshare -Urm true; }
 
 # Both ends of fswrite in our hands: give PATH; answer.
@@ -211,6 +213,77 @@ watch -r w
 is "another watcher has not pruned it" covered f w/a
 fresh
 
+# Before and after: a name is told only when all before it has been seen to.
+# at_name NAME: waits until the watcher has told of NAME.
+at_name() {
+	while read -r line <&9; do
+		case $line in *"\"$1\""*) return 0 ;; esac
+	done
+	return 1
+}
+fresh
+mkdir w2 w3
+watch -r w w2
+mv w w.old
+mv w3 w
+: >w2/told
+at_name w2/told
+: >w2/again
+at_name w2/again
+is "a root that is put in the place of another is refused" covered f w
+is "and the one that it replaced is free" free f w.old
+rm -r w
+: >w2/gone
+at_name w2/gone
+: >w2/gone2
+at_name w2/gone2
+is "the name of a root that has gone is kept free for it" refused w/f .
+is "and others are not" free n/f .
+unwatch
+
+fresh
+watch --wait -r later
+is "a root that is waited for is refused by its name" refused later/f .
+is "it is not made either" test ! -e later
+is "and its neighbours are free" free n/f .
+mkdir later
+is "from the moment it is there it is covered" not_free f later
+unwatch
+
+fresh
+if may "a pruned directory is claimed before its tree" \
+    "strace does not work here" strace -o "$dir/trace" true; then
+	prefix="strace -e trace=fcntl -o $dir/trace"
+	watch -r --prune w/a w
+	prefix=
+	# The kind is in the two bits above the 54th: 3 is pruned, 0 a tree.
+	kinds() {
+		sed -n 's/.*F_OFD_SETLK.*F_RDLCK.*l_start=\([0-9]*\).*/\1/p' \
+		    "$dir/trace" | while read -r start; do
+			echo $((start >> 54 & 3))
+		done
+	}
+	in_order() { [ "$(kinds | tr -d '\n')" = 30 ]; }
+	is "a pruned directory is claimed before its tree" in_order
+	unwatch
+	# The watcher comes between the question to w/a and that to w.
+	put f >cmd
+	mkfifo asks
+	strace -o asks -e trace=fcntl -e inject=fcntl:delay_enter=100000 \
+	    "$bin/fswrite" w/a <cmd 2>"$dir/err" 9<&- &
+	writer=$!
+	exec 6<asks
+	while read -r line <&6; do
+		case $line in *F_OFD_GETLK*) break ;; esac
+	done
+	watch -r --prune w/a w 6<&-
+	cat <&6 >/dev/null
+	exec 6<&-
+	is "a pruned directory is free while its watcher starts" wait "$writer"
+	unwatch
+fi
+
+fresh
 watch --no-claim -r w
 is "--no-claim takes no claim" free f w
 is "--watched stands in for it" covered f --watched w w/a
@@ -317,6 +390,28 @@ if may "a bind mount is no way around" "no mount namespaces" mounts; then
 		[ "$(cat status)" -eq 3 ]
 	}
 	is "a directory that is mounted into a watched tree is refused" within
+	other_fs() {
+		rm -f "$dir/ready2" status
+		mkfifo "$dir/ready2"
+		# shellcheck disable=SC2016 # the inner shell's
+		bin=$bin fifo=$dir/ready2 options=$1 alone '
+			mount -t tmpfs tmpfs w/a/b || exit 1
+			"$bin/fswatch-events" -r $options -e +ready w \
+			    >"$fifo" &
+			while read -r line; do
+				case $line in
+				*\"ready\"*)
+					"$bin/fswrite" w/a/b <cmd
+					echo $? >status
+					kill $! ;;
+				esac
+			done <"$fifo"
+			wait' 2>"$dir/err"
+		[ "$(cat status)" -eq "$2" ]
+	}
+	is "another file system in a watched tree is refused" other_fs "" 3
+	is "and is free where only one file system is watched" \
+	    other_fs --one-file-system 0
 fi
 
 fresh
@@ -389,9 +484,13 @@ feed w | jq --unbuffered -c "$command" | last --chain w
 is "with --chain, too" looped
 feed w | while read -r _; do put log; done | last --chain w
 is "through a shell's loop" looped
-# What comes directly is no command, but it is refused first.
-feed w | last --chain w
-is "directly" test "$(cat "$dir/status")" -ne 0
+# What comes directly is no command, but it is refused first: when a line has
+# come the claim has been taken.
+feed w | {
+	read -r _
+	last --chain w
+}
+is "directly" looped
 
 mkfifo "$dir/tee" "$dir/done" "$dir/done2"
 # A tee that dies with its first reader would take the watcher along before
@@ -424,6 +523,22 @@ if may "in sessions of their own, as a service manager starts them" \
 	    sh "$dir/pid" "$bin" |
 	    setsid jq --unbuffered -c "$command" | last --chain w
 	is "in sessions of their own, as a service manager starts them" looped
+fi
+
+if may "under a service manager" "no systemd is running here" \
+    systemd-run --quiet --wait --collect true; then
+	# shellcheck disable=SC2016 # the inner shell's
+	systemd-run --quiet --wait --collect -p "WorkingDirectory=$PWD" \
+	    /bin/sh -c '
+		sh -c '\''echo $$ >"$0/pid"
+			exec "$1/fswatch-events" -r --existing w'\'' "$0" "$1" |
+		jq --unbuffered -c "$2" | {
+			"$1/fswrite" --chain --ack --stop-on-error w \
+			    >"$0/ack" 2>"$0/err"
+			echo $? >"$0/status"
+			kill "$(cat "$0/pid")"
+		}' "$dir" "$bin" "$command"
+	is "under a service manager" looped
 fi
 
 fresh

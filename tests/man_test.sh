@@ -42,4 +42,14 @@ for page in man/*.1; do
 	[ -s "$tmp/examples" ] && sh -n "$tmp/examples"
 	is "the examples of $name.1 are shell"
 done
+
+# The map of the house in README.md names every room and no other.
+# shellcheck disable=SC2016 # the backticks are README's
+sed -n '/^## How the source/,/^## How to help/p' README.md |
+	sed -n 's/^| \(`[^|]*\) |.*/\1/p' | grep -o '`[a-z0-9_]*`' |
+	tr -d '`' | sort >"$tmp/in-readme"
+for file in common/*.c; do basename "$file" .c; done | sort |
+	diff "$tmp/in-readme" - >"$tmp/rooms" || cat "$tmp/rooms"
+[ -s "$tmp/in-readme" ] && ! [ -s "$tmp/rooms" ]
+is "the map in README.md names each file of common/ once, and no other"
 exit "$status"

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "claim.h"
 #include "recorder.h"
 #include "watch.h"
 
@@ -25,6 +26,35 @@ watch(const char *path)
 	ck_assert_msg(recorder_watch(&r, path) == 0, "%s: %s", path,
 	    strerror(errno));
 	ck_assert_int_eq(watch_ready(r.watch), 0);
+}
+
+struct seen {
+	struct claim last;
+	size_t n;
+};
+
+static int
+see(void *ctx, const struct claim *c)
+{
+	struct seen *seen = ctx;
+
+	seen->last = *c;
+	seen->n++;
+	return 0;
+}
+
+/* The claim that is held on this directory; fails unless there are n. */
+static struct claim
+claims_on(const char *path, size_t n)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct seen seen = {0};
+
+	ck_assert_msg(fd != -1, "%s: %s", path, strerror(errno));
+	ck_assert_int_eq(claim_list(fd, NULL, see, &seen), 0);
+	(void)close(fd);
+	ck_assert_msg(seen.n == n, "%s: %zu claims, not %zu", path, seen.n, n);
+	return seen.last;
 }
 
 START_TEST(a_directory_tells_its_own_names_or_all_below)
@@ -226,6 +256,103 @@ START_TEST(a_pruned_directory_is_left_out)
 	move_to("d/s/b", "d/later/b");
 	ck_assert_str_eq(recorder_story(&r),
 	    "created f d/a\ndeleted f d/s/b\n");
+	end();
+}
+END_TEST
+
+START_TEST(a_claim_says_what_is_watched)
+{
+	struct claim c;
+
+	recorder_open(&r, _i == 0 ? "-r --one-file-system --depth 2" : "");
+	make_file("f");
+	ck_assert_int_eq(recorder_watch(&r, "d"), 0);
+	/* Before `ready`. */
+	c = claims_on("d", 1);
+	ck_assert_int_eq(c.pid, getpid());
+	ck_assert_int_eq(c.kind, _i == 0 ? CLAIM_TREE : CLAIM_FLAT);
+	ck_assert(c.one_fs == (_i == 0));
+	ck_assert_uint_eq(c.depth, _i == 0 ? 2 : 0);
+	ck_assert_int_eq(recorder_watch(&r, "f"), 0);
+	c = claims_on(".", 1);
+	ck_assert_int_eq(c.kind, CLAIM_NAME);
+	ck_assert_uint_eq(c.name_hash, claim_hash("f"));
+	end();
+}
+END_TEST
+
+START_TEST(a_claim_moves_when_the_root_is_replaced)
+{
+	recorder_open(&r, "-r");
+	make_directory("n");
+	watch("d");
+	ck_assert_int_eq(claims_on("d", 1).kind, CLAIM_TREE);
+	exchange("d", "n");
+	(void)recorder_story(&r);
+	ck_assert_int_eq(claims_on("d", 1).kind, CLAIM_TREE);
+	(void)claims_on("n", 0);
+	end();
+}
+END_TEST
+
+START_TEST(a_root_that_is_waited_for_is_claimed_by_its_name)
+{
+	recorder_open(&r, "-w");
+	make_directory("p");
+	watch("p/r");
+	ck_assert_int_eq(claims_on("p", 1).kind, CLAIM_NAME);
+	ck_assert_uint_eq(claims_on("p", 1).name_hash, claim_hash("r"));
+	/* The name in what p was is no longer the one. */
+	move_to("p", "q");
+	(void)recorder_story(&r);
+	(void)claims_on("q", 0);
+	make_directory("p");
+	(void)recorder_story(&r);
+	ck_assert_int_eq(claims_on("p", 1).kind, CLAIM_NAME);
+	make_directory("p/r");
+	(void)recorder_story(&r);
+	(void)claims_on("p", 0);
+	ck_assert_int_eq(claims_on("p/r", 1).kind, CLAIM_FLAT);
+	remove_all("p/r");
+	(void)recorder_story(&r);
+	ck_assert_int_eq(claims_on("p", 1).kind, CLAIM_NAME);
+	end();
+}
+END_TEST
+
+START_TEST(a_pruned_directory_has_its_claim_whenever_it_comes)
+{
+	recorder_open(&r, "-r --prune d/s/skip --prune d/t/new");
+	make_directory("d/s");
+	make_directory("d/s/skip");
+	make_directory("d/t");
+	watch("d");
+	ck_assert_int_eq(claims_on("d/s/skip", 1).kind, CLAIM_PRUNED);
+	ck_assert_uint_eq(claims_on("d/s/skip", 1).token,
+	    claims_on("d", 1).token);
+	make_directory("d/t/new");
+	(void)recorder_story(&r);
+	ck_assert_int_eq(claims_on("d/t/new", 1).kind, CLAIM_PRUNED);
+	move_to("d/s", "d/u");
+	(void)recorder_story(&r);
+	(void)claims_on("d/u/skip", 0);
+	make_directory("d/s");
+	make_directory("d/s/skip");
+	(void)recorder_story(&r);
+	ck_assert_int_eq(claims_on("d/s/skip", 1).kind, CLAIM_PRUNED);
+	end();
+}
+END_TEST
+
+START_TEST(who_wants_no_claim_takes_none)
+{
+	recorder_open(&r, "-r -w --no-claim --prune d/skip");
+	make_directory("d/skip");
+	watch("d");
+	ck_assert_int_eq(recorder_watch(&r, "later"), 0);
+	(void)claims_on("d", 0);
+	(void)claims_on("d/skip", 0);
+	(void)claims_on(".", 0);
 	end();
 }
 END_TEST
@@ -437,6 +564,12 @@ main(void)
 	tcase_add_test(core, a_root_is_lost_and_found);
 	tcase_add_test(core, whatever_becomes_of_the_way_the_root_is_followed);
 	tcase_add_test(core, a_pruned_directory_is_left_out);
+	tcase_add_loop_test(core, a_claim_says_what_is_watched, 0, 2);
+	tcase_add_test(core, a_claim_moves_when_the_root_is_replaced);
+	tcase_add_test(core, a_root_that_is_waited_for_is_claimed_by_its_name);
+	tcase_add_test(core,
+	    a_pruned_directory_has_its_claim_whenever_it_comes);
+	tcase_add_test(core, who_wants_no_claim_takes_none);
 	tcase_add_test(core, roots_that_overlap_tell_once_for_each);
 	tcase_add_test(core, a_rename_from_root_to_root_is_one_event);
 	tcase_add_test(core, what_is_there_is_listed_oldest_first_then_ready);

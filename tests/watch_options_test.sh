@@ -50,10 +50,6 @@ timeout 60 "$bin" -e ready "$tmp" >&- 2>"$tmp/err"
 [ "$?" -eq 1 ] && grep -qx 'fswatch-events: stdout: Bad file descriptor' \
 	"$tmp/err"
 is "a closed stdout is a failure that is named"
-timeout 60 "$bin" -1 --existing - "$tmp" >"$tmp/out" 2>"$tmp/err" <&- &&
-	grep -q '"event":"exists"' "$tmp/out" &&
-	! [ -s "$tmp/err" ]
-is "a closed stdin is one that is at its end"
 run "$tmp/nowhere"
 [ "$got" -eq 1 ] && grep -q "^fswatch-events: $tmp/nowhere: " "$tmp/err"
 is "a path that is not there is a failure that names it"
