@@ -126,7 +126,6 @@ struct core {
 	int64_t told_ms; /* when something was last told (monotonic) */
 
 	struct buf name; /* names for event(), put together */
-	struct buf old_name;
 
 	/* Counters for SIGUSR1. */
 	uint64_t nhints;

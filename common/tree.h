@@ -52,7 +52,6 @@ struct entry {
 #define DIR_LINK       0x02U /* reached through a symbolic link (-L) */
 #define DIR_UNREADABLE 0x04U /* may not be read: tried again on chmod */
 #define DIR_UNMARKED   0x08U /* entered without a mark: polled */
-#define DIR_DIRTY      0x10U /* waits to be compared */
 
 struct dir {
 	struct dir *parent; /* NULL for a top */

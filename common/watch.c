@@ -105,7 +105,6 @@ watch_close(struct watch *w)
 	free(c->doubts);
 	free(c->marks);
 	buf_free(&c->name);
-	buf_free(&c->old_name);
 	free(w);
 }
 
