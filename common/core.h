@@ -123,7 +123,6 @@ struct core {
 	bool unmarked; /* some directory is entered without a mark */
 	bool stirred; /* something was told since `quiet` was */
 	struct timespec now; /* when what is told now was read */
-	int64_t told_ms; /* when something was last told (monotonic) */
 
 	struct buf name; /* names for event(), put together */
 
