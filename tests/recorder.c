@@ -159,7 +159,6 @@ recorder_close(struct recorder *r)
 		free(c->doubts);
 		free(c->marks);
 		buf_free(&c->name);
-		buf_free(&c->old_name);
 	}
 	fold_free(r->fold);
 	watch_options_free(&r->opt);
