@@ -20,6 +20,7 @@ struct backend;
 struct backend_ops;
 struct dir;
 struct entry;
+struct settle;
 
 /* Things a person should know, that are no events. */
 enum watch_note {
@@ -90,6 +91,7 @@ struct core {
 	const struct watch_config *cfg;
 	const struct backend_ops *ops;
 	struct backend *b;
+	struct settle *settle; /* --settle: holds what is told; or NULL */
 
 	struct mark **marks; /* hash table by id */
 	size_t nmarks;
@@ -122,6 +124,7 @@ struct core {
 	bool limited; /* NOTE_LIMIT has been given */
 	bool unmarked; /* some directory is entered without a mark */
 	bool stirred; /* something was told since `quiet` was */
+	bool failed; /* out of memory in the middle of telling */
 	struct timespec now; /* when what is told now was read */
 
 	struct buf name; /* names for event(), put together */
