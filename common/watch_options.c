@@ -25,7 +25,6 @@ enum {
 	OPT_EXISTING,
 	OPT_STAT,
 	OPT_POLL,
-	OPT_RESCAN,
 	OPT_ONE_FILE_SYSTEM,
 	OPT_PRUNE,
 	OPT_TIMEOUT,
@@ -45,7 +44,6 @@ static const struct option longs[] = {
     {"no-junk", no_argument, NULL, OPT_NO_JUNK},
     {"existing", no_argument, NULL, OPT_EXISTING},
     {"settle", required_argument, NULL, 's'},
-    {"rescan", required_argument, NULL, OPT_RESCAN},
     {"stat", no_argument, NULL, OPT_STAT},
     {"poll", required_argument, NULL, OPT_POLL},
     {"wait", no_argument, NULL, 'w'},
@@ -405,11 +403,6 @@ watch_options_parse(struct watch_options *o, int argc, char *argv[], char *msg,
 			if (parse_settle(o, msg, msg_size) == -1)
 				goto fail;
 			break;
-		case OPT_RESCAN:
-			if (parse_seconds("rescan", &o->rescan_ms, msg,
-				msg_size) == -1)
-				goto fail;
-			break;
 		case OPT_STAT:
 			o->stat = true;
 			break;
@@ -510,7 +503,6 @@ What to watch:\n\
       --prune DIR        leave DIR out, and let fswrite write there\n\
   -w, --wait             wait for paths that are not there yet\n\
       --poll SECONDS     how often to look where nothing is told (2)\n\
-      --rescan SECONDS   how often to compare everything with the disk\n\
       --no-claim         do not let fswrite know that this is watched\n\
 Which events:\n\
   -e, --events LIST      instead of created,modified,renamed,deleted: exists\n\

@@ -541,8 +541,7 @@ START_TEST(the_settled_stream_is_the_tree)
 {
 	static const struct variant v = {.args = {"-r", "-s", "0.05", "-e",
 					     "+ready"},
-	    .roots = {"d"},
-	    .may_lack = true};
+	    .roots = {"d"}};
 
 	run_variant(&v, (unsigned)_i);
 }
@@ -552,8 +551,7 @@ START_TEST(the_settled_stream_with_a_maximum_is_the_tree)
 {
 	static const struct variant v = {.args = {"-r", "-s", "0.02,0.05", "-e",
 					     "+ready"},
-	    .roots = {"d", "e"},
-	    .may_lack = true};
+	    .roots = {"d", "e"}};
 
 	run_variant(&v, (unsigned)_i);
 }
