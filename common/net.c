@@ -21,6 +21,7 @@ struct net {
 	struct buf old;
 	struct buf new;
 	struct buf place;
+	bool visiting;
 	bool failed;
 };
 
@@ -208,6 +209,7 @@ split_child(void *arg, const char *name, enum event_type type, bool shown)
 	if (shown && !t->named) {
 		t->named = true;
 		t->type = (uint8_t)type;
+		t->real = s->from->real;
 	}
 	return 0;
 }
@@ -248,10 +250,13 @@ split(struct net *net, struct thing *t)
 		s.to->kinds |= EVENT_BIT(EVENT_COMPLETE);
 	thing_swap(net->all, t, s.to, THING_NOW);
 	while ((c = thing_child(net->all, THING_NOW, t)) != NULL) {
-		/* It has moved by that, and is to be seen to again. */
-		if (c->group != NULL)
+		/* It has moved by that: the walk has to come to it yet. */
+		if (c->group != NULL && !net->visiting)
 			remove_member(c);
-		add(net, c);
+		if (c->group == NULL || !net->visiting)
+			add(net, c);
+		if (c->state == DONE) /* it had gone ahead */
+			c->state = NEW;
 		thing_reparent(net->all, c, THING_NOW, s.to);
 	}
 }
@@ -305,9 +310,10 @@ can_exchange(const struct net *net, const struct thing *t,
 	    !thing_below(other, t, THING_TOLD);
 }
 
-/* Breaks a ring, from `first` to the top of the stack, by splitting what can
- * be told as deleted and created, a file if there is one; then all of the
- * stack has to be thought over. */
+/* Breaks a ring, from `first` to the top of the stack. What waits only for a
+ * directory to be in its place goes there at once; else something is split
+ * that can be told as deleted and created, a file if there is one. Then all of
+ * the stack has to be thought over. */
 static void
 break_ring(struct net *net, const struct thing *first)
 {
@@ -316,6 +322,10 @@ break_ring(struct net *net, const struct thing *first)
 
 	for (i = net->n; i > 0; i--) {
 		t = net->stack[i - 1];
+		if (blocker(net, t) == NULL) {
+			tell_placed(net, t);
+			goto out;
+		}
 		if (is_moved(t) &&
 		    (best == NULL ||
 			(best->type == EVENT_DIR && t->type != EVENT_DIR)))
@@ -327,8 +337,10 @@ break_ring(struct net *net, const struct thing *first)
 		net->failed = true; /* cannot be: only moves make rings */
 	else
 		split(net, best);
+out:
 	while (net->n > 1)
-		net->stack[--net->n]->state = NEW;
+		if (net->stack[--net->n]->state == BUSY)
+			net->stack[net->n]->state = NEW;
 }
 
 static void
@@ -428,6 +440,7 @@ net_tell(struct things *all, struct group *g, const struct net_output *out)
 	TAILQ_FOREACH(t, &g->members, next)
 		if (!net.failed)
 			save(&net, t);
+	net.visiting = true;
 	TAILQ_FOREACH(t, &g->members, next)
 		if (!net.failed)
 			visit(&net, t);

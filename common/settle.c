@@ -20,6 +20,7 @@ struct settle {
 	size_t n;
 	size_t cap;
 	int64_t now;
+	uint64_t ngroups; /* that there have been */
 };
 
 struct settle *
@@ -73,6 +74,7 @@ hold(struct settle *s, struct thing *t)
 		TAILQ_INSERT_TAIL(&g->members, t, next);
 		g->n = 1;
 		g->since = s->now;
+		g->number = s->ngroups++;
 		t->group = g;
 		TAILQ_INSERT_TAIL(&s->since, g, by_since);
 	}
@@ -96,7 +98,14 @@ join(struct settle *s, struct thing *a, struct thing *b)
 	}
 	TAILQ_FOREACH(t, &small->members, next)
 		t->group = g;
-	TAILQ_CONCAT(&g->members, &small->members, next);
+	/* In the order in which it has begun. */
+	if (small->number < g->number) {
+		TAILQ_CONCAT(&small->members, &g->members, next);
+		g->number = small->number;
+		TAILQ_SWAP(&small->members, &g->members, thing, next);
+	} else {
+		TAILQ_CONCAT(&g->members, &small->members, next);
+	}
 	g->n += small->n;
 	if (small->since < g->since) {
 		g->since = small->since;
@@ -403,6 +412,8 @@ on_renamed(struct settle *s, const struct event *ev)
 		    ev->other_type);
 	if (y == NULL && ev->replaced)
 		return -1;
+	if (ev->replaced)
+		y->real = y->real || !ev->synthetic;
 	parent->nchildren++; /* it stays, whatever goes */
 	if (y != NULL && take_all(s, y) == -1)
 		return -1;

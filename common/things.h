@@ -67,6 +67,7 @@ struct group {
 	size_t n;
 	TAILQ_ENTRY(group) by_active;
 	TAILQ_ENTRY(group) by_since;
+	uint64_t number; /* in the order in which they began */
 	int64_t active; /* something happened last */
 	int64_t since; /* the first thing is held since */
 };
