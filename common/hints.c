@@ -584,7 +584,7 @@ void
 hints_handle(struct core *c, const struct hint *h,
     void (*check_roots)(void *ctx), void *ctx)
 {
-	struct told t = {.kind = h->kind, .isdir = h->isdir, .moved = h->moved};
+	struct told t; /* not cleared: its names are long */
 	struct mark *m = core_find_mark(c, h->id), *to;
 	struct places from, at;
 	int id = h->id, to_id = h->to_id;
@@ -603,7 +603,11 @@ hints_handle(struct core *c, const struct hint *h,
 	}
 	if (h->name_len > NAME_MAX || h->to_len > NAME_MAX)
 		return;
+	t.kind = h->kind;
+	t.isdir = h->isdir;
+	t.moved = h->moved;
 	memcpy(t.name, h->name, h->name_len + 1);
+	t.to_name[0] = '\0';
 	if (h->to_len > 0)
 		memcpy(t.to_name, h->to_name, h->to_len + 1);
 
