@@ -22,9 +22,15 @@ struct chain {
 	uint32_t last;
 };
 
+struct link {
+	uint32_t next;
+	uint32_t hash;
+};
+
 struct table {
 	struct chain *bucket;
-	uint32_t *next; /* by the place of a record, less one */
+	struct link *link; /* by the place of a record, less one */
+	uint32_t mask; /* the number of buckets less one */
 };
 
 struct records {
@@ -62,15 +68,14 @@ mix(uint64_t h, uint64_t word)
 	return h ^ (h >> 29);
 }
 
-static size_t
-hash_dir(const struct records *r, int wd)
+static uint32_t
+hash_dir(int wd)
 {
-	return (size_t)mix(0, (uint64_t)(unsigned)wd) &
-	    (r->cap / BUCKET_BYTES - 1);
+	return (uint32_t)mix(0, (uint64_t)(unsigned)wd);
 }
 
-static size_t
-hash_name(const struct records *r, int wd, const char *name, size_t len)
+static uint32_t
+hash_name(int wd, const char *name, size_t len)
 {
 	uint64_t h = (uint64_t)(unsigned)wd, word;
 
@@ -81,7 +86,7 @@ hash_name(const struct records *r, int wd, const char *name, size_t len)
 	}
 	word = 0;
 	memcpy(&word, name, len);
-	return (size_t)mix(h, word) & (r->cap / BUCKET_BYTES - 1);
+	return (uint32_t)mix(h, word);
 }
 
 static bool
@@ -97,25 +102,27 @@ is_in_dirs(const struct inotify_event *ev)
 }
 
 static void
-append(struct table *t, size_t hash, size_t at)
+append(struct table *t, uint32_t hash, size_t at)
 {
-	struct chain *c = &t->bucket[hash];
+	struct chain *c = &t->bucket[hash & t->mask];
 	uint32_t place = (uint32_t)(at / UNIT) + 1;
 
-	t->next[place - 1] = 0;
+	t->link[place - 1] = (struct link){0, hash};
 	if (c->last == 0)
 		c->first = place;
 	else
-		t->next[c->last - 1] = place;
+		t->link[c->last - 1].next = place;
 	c->last = place;
 }
 
+/* The record there goes. */
 static void
-take_first(struct table *t, size_t hash)
+take_first(struct table *t, size_t at)
 {
-	struct chain *c = &t->bucket[hash];
+	const struct link *link = &t->link[at / UNIT];
+	struct chain *c = &t->bucket[link->hash & t->mask];
 
-	c->first = t->next[c->first - 1];
+	c->first = link->next;
 	if (c->first == 0)
 		c->last = 0;
 }
@@ -130,10 +137,9 @@ note(struct records *r, size_t at)
 		ev = record(r, at);
 		if (is_in_names(ev))
 			append(&r->names,
-			    hash_name(r, ev->wd, ev->name, strlen(ev->name)),
-			    at);
+			    hash_name(ev->wd, ev->name, strlen(ev->name)), at);
 		if (is_in_dirs(ev))
-			append(&r->dirs, hash_dir(r, ev->wd), at);
+			append(&r->dirs, hash_dir(ev->wd), at);
 	}
 }
 
@@ -152,15 +158,16 @@ static void
 free_table(struct table *t)
 {
 	free(t->bucket);
-	free(t->next);
+	free(t->link);
 }
 
 static int
 new_table(struct table *t, size_t cap)
 {
 	t->bucket = calloc(cap / BUCKET_BYTES, sizeof(*t->bucket));
-	t->next = calloc(cap / UNIT, sizeof(*t->next));
-	return t->bucket == NULL || t->next == NULL ? -1 : 0;
+	t->link = calloc(cap / UNIT, sizeof(*t->link));
+	t->mask = (uint32_t)(cap / BUCKET_BYTES) - 1;
+	return t->bucket == NULL || t->link == NULL ? -1 : 0;
 }
 
 /* Gives the records a room of cap bytes, which are enough. Nothing changes
@@ -269,10 +276,9 @@ records_drop(struct records *r)
 	const struct inotify_event *ev = record(r, r->head);
 
 	if (is_in_names(ev))
-		take_first(&r->names,
-		    hash_name(r, ev->wd, ev->name, strlen(ev->name)));
+		take_first(&r->names, r->head);
 	if (is_in_dirs(ev))
-		take_first(&r->dirs, hash_dir(r, ev->wd));
+		take_first(&r->dirs, r->head);
 	r->head += size_of(ev);
 }
 
@@ -290,24 +296,27 @@ records_position(const struct records *r, const struct inotify_event *ev)
 	return r->base + (ev == NULL ? r->tail : offset_of(r, ev));
 }
 
-/* Where a search in a chain begins. */
+/* Where a search for a hash begins. */
 static uint32_t
-start(const struct records *r, const struct table *t, size_t hash,
+start(const struct records *r, const struct table *t, uint32_t hash,
     const struct inotify_event *ev)
 {
-	return ev == NULL ? t->bucket[hash].first :
-			    t->next[offset_of(r, ev) / UNIT];
+	return ev == NULL ? t->bucket[hash & t->mask].first :
+			    t->link[offset_of(r, ev) / UNIT].next;
 }
 
 struct inotify_event *
 records_named(const struct records *r, int wd, const char *name, size_t len,
     const struct inotify_event *ev)
 {
+	const struct table *t = &r->names;
 	struct inotify_event *found;
-	uint32_t place;
+	uint32_t hash = hash_name(wd, name, len), place;
 
-	place = start(r, &r->names, hash_name(r, wd, name, len), ev);
-	for (; place != 0; place = r->names.next[place - 1]) {
+	for (place = start(r, t, hash, ev); place != 0;
+	     place = t->link[place - 1].next) {
+		if (t->link[place - 1].hash != hash)
+			continue;
 		found = record(r, (place - 1) * UNIT);
 		if (found->wd == wd && found->len > len &&
 		    memcmp(found->name, name, len) == 0 &&
@@ -320,11 +329,12 @@ records_named(const struct records *r, int wd, const char *name, size_t len,
 struct inotify_event *
 records_of(const struct records *r, int wd, const struct inotify_event *ev)
 {
+	const struct table *t = &r->dirs;
 	struct inotify_event *found;
-	uint32_t place;
+	uint32_t hash = hash_dir(wd), place;
 
-	place = start(r, &r->dirs, hash_dir(r, wd), ev);
-	for (; place != 0; place = r->dirs.next[place - 1]) {
+	for (place = start(r, t, hash, ev); place != 0;
+	     place = t->link[place - 1].next) {
 		found = record(r, (place - 1) * UNIT);
 		if (found->wd == wd)
 			return found;
