@@ -102,9 +102,7 @@ read_options(struct write_options *o, int argc, char **argv)
 		print_and_exit("fswrite " FSPIPE_VERSION "\n");
 		break;
 	case WRITE_OPTIONS_BAD:
-		warnx("%s", why);
-		(void)fputs(write_options_usage(), stderr);
-		exit(EXIT_USAGE);
+		errx(EXIT_USAGE, "%s", why);
 	}
 }
 

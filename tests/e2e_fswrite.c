@@ -124,7 +124,7 @@ START_TEST(a_bad_line_is_reported_by_its_number_and_the_rest_is_applied)
 	    strstr(c.err, "fswrite: line 3: write a: File exists\n"));
 	ck_assert_ptr_nonnull(strstr(c.err, "fswrite: line 4: bad JSON: "));
 	ck_assert_ptr_nonnull(strstr(c.err,
-	    "fswrite: line 6: unknown op \"appendix\", did you mean "
+	    "fswrite: line 6: unknown op \"appendix\"; did you mean "
 	    "\"append\"?\n"));
 	expect_file("out/log", "12");
 	expect_file("out/a", "old");
