@@ -3,12 +3,14 @@
  * directory. See fswrite(1).
  */
 #include <err.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "command.h"
@@ -107,6 +109,13 @@ read_options(struct write_options *o, int argc, char **argv)
 }
 
 static void
+no_directory(const struct write_options *o)
+{
+	errx(EXIT_FAILED, "%s: %s%s", o->dir, strerror(errno),
+	    errno == ENOENT ? " (mkdir -p makes it)" : "");
+}
+
+static void
 say(const char *text)
 {
 	warnx("%s", text);
@@ -127,7 +136,7 @@ main(int argc, char **argv)
 	read_options(&o, argc, argv);
 	cfg.rootfd = open(o.dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (cfg.rootfd == -1)
-		err(EXIT_FAILED, "%s", o.dir);
+		no_directory(&o);
 	cfg.signals = open_signals();
 	cfg.loop = open_loop_check(&o, cfg.rootfd);
 	cfg.walled = wall_in(&o, cfg.rootfd);
