@@ -116,7 +116,7 @@ no_directory(const struct write_options *o)
 }
 
 static void
-say(const char *text)
+say_line(const char *text)
 {
 	warnx("%s", text);
 }
@@ -128,7 +128,7 @@ main(int argc, char **argv)
 	    [SERVE_FAILED] = EXIT_FAILED,
 	    [SERVE_LOOP] = EXIT_LOOP};
 	struct write_options o;
-	struct serve_config cfg = {.options = &o, .say = say};
+	struct serve_config cfg = {.options = &o, .say = say_line};
 	enum serve_end end;
 
 	if (stdfd_fill() == -1)
