@@ -310,6 +310,7 @@ watch_options_parse(struct watch_options *o, int argc, char *argv[], char *msg,
 	if (types != 0)
 		filter_set_types(o->filter, types);
 	o->depth = depth > 0 ? depth : recursive ? SIZE_MAX : 1;
+	o->flat = o->depth == 1 && depth == 0;
 	filter_set_depth(o->filter, o->depth);
 	if (add_operands(o, argc - optind, argv + optind, msg, msg_size) == -1)
 		goto fail;
