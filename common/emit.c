@@ -620,8 +620,12 @@ emit_pretty(const struct emit *em, const struct event *ev, struct buf *b)
 
 	if (kind_len > width)
 		kind_len = width;
+	if (wide && em->color)
+		buf_adds(b, "\033[2m"); /* dim: the event is what matters */
 	if (wide)
 		add_clock(b, &ev->time);
+	if (wide && em->color)
+		buf_adds(b, "\033[0m");
 	if (em->color)
 		buf_adds(b, color_of(ev->kind));
 	buf_add(b, kind, kind_len);

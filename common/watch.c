@@ -42,8 +42,6 @@ struct watch {
 	bool gathers; /* the back end is not heard for GATHER_MS */
 };
 
-static const struct backend_ops *const backends[] = {&backend_inotify};
-
 static void
 check_roots(void *ctx)
 {
@@ -91,7 +89,7 @@ watch_open(const struct watch_config *cfg)
 	w->core.ops = backends[0];
 	w->core.inverse.id = -1;
 	roots_init(&w->roots, &w->core);
-	w->core.b = w->core.ops->open();
+	w->core.b = w->core.ops->open(cfg->opt->poll_ms);
 	if (w->core.b == NULL) {
 		error = errno;
 		free(w);
