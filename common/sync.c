@@ -376,9 +376,14 @@ compare_same(struct sync *s, int fd, struct dir *d, struct entry *e)
 
 	e->flags |= ENTRY_SEEN;
 	if (e->type == EVENT_DIR) {
-		if ((e->dir->flags & DIR_ENTERED) ? s->deep :
-						    change_enters(s->c, d, e))
+		/* One that was told and never entered is entered by itself,
+		 * so that what is in it is told. */
+		if (!(e->dir->flags & DIR_ENTERED)) {
+			if (change_enters(s->c, d, e))
+				core_doubt(s->c, d, e->name);
+		} else if (s->deep) {
 			push_work(s, e->dir);
+		}
 		return;
 	}
 	if (e->type != EVENT_FILE || s->since == NULL ||

@@ -886,10 +886,12 @@ main(void)
 	}
 	tc = tcase_create("Overflow");
 	tcase_set_timeout(tc, 300);
-	tcase_add_loop_test(tc, after_an_overflow_the_stream_is_the_tree, 1,
-	    first != 0 ? 2 : (int)(seeds / 20) + 2);
+	n = first != 0 ? first : 1;
+	i = first != 0 ? n + 1 : seeds / 20 + 2;
+	tcase_add_loop_test(tc, after_an_overflow_the_stream_is_the_tree,
+	    (int)n, (int)i);
 	tcase_add_loop_test(tc, overflows_while_changes_go_on_end_with_the_tree,
-	    1, first != 0 ? 2 : (int)(seeds / 20) + 2);
+	    (int)n, (int)i);
 	suite_add_tcase(s, tc);
 	tc = tcase_create("Big");
 	tcase_set_timeout(tc, 300);
