@@ -245,6 +245,25 @@ is_loop(const struct core *c, const struct dir *d)
 	return false;
 }
 
+/* d, or something in it, may not be looked at (flag). That ends with a change
+ * of the mode of d or of a directory above it, which shows in its parent. */
+static void
+bar(struct core *c, struct dir *d, unsigned flag)
+{
+	struct dir *up;
+	int fd;
+
+	if (d->flags & flag)
+		return;
+	d->flags |= flag;
+	c->barred = true;
+	for (up = d->parent; up != NULL; up = up->parent) {
+		fd = core_dirfd(c, up);
+		if (fd != -1)
+			(void)core_mark(c, fd, BACKEND_ATTRIB);
+	}
+}
+
 /* Opens d to be listed. -1: it cannot be, and what follows from that has been
  * seen to. */
 static int
@@ -252,8 +271,7 @@ open_listed(struct sync *s, struct dir *d)
 {
 	struct core *c = s->c;
 	struct stat st;
-	struct dir *up;
-	int fd, error, parent, n = 0;
+	int fd, error;
 
 	fd = core_open_near(c, d, O_RDONLY | O_NONBLOCK);
 	if (fd == -1) {
@@ -261,16 +279,7 @@ open_listed(struct sync *s, struct dir *d)
 		if (error == EACCES || error == EPERM) {
 			if (!(d->flags & DIR_UNREADABLE) && d->self != NULL)
 				core_note_dir(c, NOTE_UNREADABLE, d, error);
-			d->flags |= DIR_UNREADABLE;
-			/* A change of its mode shows in its parent; that of
-			 * its parent's, which may be the reason, one up. */
-			for (up = d->parent; up != NULL && n++ < 2;
-			     up = up->parent) {
-				parent = core_dirfd(c, up);
-				if (parent != -1)
-					(void)core_mark(c, parent,
-					    BACKEND_ATTRIB);
-			}
+			bar(c, d, DIR_UNREADABLE);
 		} else if (error == EMFILE || error == ENFILE ||
 		    error == ENOMEM) {
 			if (!c->limited && d->self != NULL)
@@ -507,6 +516,7 @@ survey(struct sync *s, struct dir *d)
 		    &p);
 	}
 	d->flags |= DIR_ENTERED;
+	d->flags &= ~DIR_UNSEEN;
 	if (known && error == 0)
 		compare(s, fd, d, p.listed);
 	else if (!known)
@@ -624,8 +634,10 @@ sync_name(struct core *c, struct dir *d, const char *name,
 	c->nlooks++;
 	fd = core_dirfd(c, d);
 	if (fd == -1) {
-		if (errno == EACCES || errno == EPERM)
+		if (errno == EACCES || errno == EPERM) {
+			bar(c, d, DIR_UNSEEN);
 			return false;
+		}
 		/* d is not where it should be: first that, then this. */
 		doubt_place(c, d);
 		core_doubt(c, d, name);
@@ -641,7 +653,9 @@ sync_name(struct core *c, struct dir *d, const char *name,
 	e = tree_find(d, name, strlen(name));
 	if (sync_classify(c, fd, name, &st, &link) == -1) {
 		/* Not to be allowed to look is no sign of its being gone. */
-		if (e != NULL && errno == ENOENT)
+		if (errno == EACCES || errno == EPERM)
+			bar(c, d, DIR_UNSEEN);
+		else if (e != NULL && errno == ENOENT)
 			change_gone(c, d, e);
 	} else if (e == NULL || !sync_same(e, &st)) {
 		sync_created(c, d, name, &st, link, how);
