@@ -213,7 +213,17 @@ leave_to_hints(void *ctx, const char *name, size_t len)
 	}
 }
 
-/* The place among those of m that does not lead to its directory any more. */
+/* The same name in the same directory, reached by another way. */
+static bool
+is_alias(const struct dir *a, const struct dir *b)
+{
+	return a->parent->mark != NULL && a->parent->mark == b->parent->mark &&
+	    strcmp(a->self->name, b->self->name) == 0;
+}
+
+/* The place among those of m that does not lead to its directory any more. It
+ * is of the same root: each root is told by itself where a directory has gone
+ * to, and one that covers both names must find it where it was. */
 static struct dir *
 stale_place(struct core *c, const struct mark *m, const struct dir *d)
 {
@@ -222,6 +232,7 @@ stale_place(struct core *c, const struct mark *m, const struct dir *d)
 
 	for (q = m->places; q != NULL; q = q->next_place) {
 		if (q == d || q->self == NULL || tree_below(d, q) ||
+		    tree_owner(q) != tree_owner(d) || is_alias(q, d) ||
 		    (q->self->flags & ENTRY_MOVING))
 			continue;
 		fd = core_open(c, q, O_PATH);
@@ -377,6 +388,19 @@ enter_children(struct sync *s, int fd, struct dir *d)
 			enter_or_see(s, fd, d, e);
 }
 
+/* A name that was not known to be this very file: what was told of it may have
+ * been of another one. */
+static void
+recognize(struct core *c, struct dir *d, struct entry *e,
+    const struct event_stat *st)
+{
+	if (e->ino == 0 && e->type == EVENT_FILE) {
+		change_tell(c, EVENT_MODIFIED, d, e->name, e->type, st);
+		change_complete(c, d, e, st, COMPLETE_FOUND);
+	}
+	e->ino = st->ino;
+}
+
 /* A name that both the disk and the index have, as the same thing. */
 static void
 compare_same(struct sync *s, int fd, struct dir *d, struct entry *e)
@@ -427,6 +451,8 @@ compare_one(struct sync *s, int fd, struct dir *d, struct entry *t)
 		if (sync_classify(s->c, fd, t->name, &st, &link) == -1)
 			return false;
 		if (sync_same(e, &st)) {
+			if (e->type != EVENT_DIR)
+				recognize(s->c, d, e, &st);
 			compare_same(s, fd, d, e);
 			return false;
 		}
@@ -660,7 +686,7 @@ sync_name(struct core *c, struct dir *d, const char *name,
 	} else if (e == NULL || !sync_same(e, &st)) {
 		sync_created(c, d, name, &st, link, how);
 	} else if (e->type != EVENT_DIR) {
-		e->ino = st.ino;
+		recognize(c, d, e, &st);
 	} else if (!(e->dir->flags & DIR_ENTERED)) {
 		if (change_enters(c, d, e))
 			enter_told(c, d, name, how);

@@ -275,10 +275,24 @@ int
 fold_walk(struct fold *f, const char *root, fold_choose choose, void *ctx)
 {
 	int fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct stat st;
+	struct entry *e;
+	char type;
 
-	if (fd == -1)
-		return errno == ENOENT || errno == ENOTDIR ? 0 : -1;
-	return walk(f, fd, root, root, choose, ctx);
+	if (fd != -1)
+		return walk(f, fd, root, root, choose, ctx);
+	if (errno != ENOENT && errno != ENOTDIR && errno != ELOOP)
+		return -1;
+	if (lstat(root, &st) == -1)
+		return 0;
+	type = letter_of(st.st_mode);
+	if (choose != NULL && !(choose(ctx, root, type) & FOLD_SHOW))
+		return 0;
+	e = add(f, root, type);
+	if (e == NULL)
+		return -1;
+	e->mtime = st.st_mtim;
+	return 0;
 }
 
 char
