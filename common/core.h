@@ -122,6 +122,7 @@ struct core {
 	bool synthetic; /* what is told now was learned by comparing */
 	bool limited; /* NOTE_LIMIT has been given */
 	bool unmarked; /* some directory is entered without a mark */
+	bool barred; /* some is DIR_UNREADABLE or DIR_UNSEEN */
 	bool stirred; /* something was told since `quiet` was */
 	struct timespec now; /* when what is told now was read */
 
