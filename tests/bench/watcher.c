@@ -2,14 +2,15 @@
  * watcher throughput|latency|setup|idle N DIRECTORY WORD command ...
  *
  * Starts a command that watches the directory, waits until it says WORD on
- * stdout or stderr, measures one thing and ends it. Prints one line of figures:
+ * stdout or stderr (where WORD is "-": until it tells of files that are made
+ * for that), measures one thing and ends it. Prints one line of figures:
  *
  * throughput	Two processes make, write, close and unlink N files each.
  *		Microseconds of processor time for each of these 8 N calls;
  *		the lines read.
  * latency	Makes N files, one every few milliseconds. The median and the
  *		99th percentile of the microseconds from before open(2) to the
- *		line.
+ *		line that has the file's name (or, with "echo", any).
  * setup	Milliseconds from exec to WORD; those of processor time; the
  *		proportional memory then in KiB (proc(5)). N is not used.
  * idle		How often it was scheduled in N milliseconds of nothing; its
@@ -20,6 +21,7 @@
 
 #include <err.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -29,7 +31,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PATIENCE 120 /* seconds, then SIGALRM */
+#define PATIENCE 60 /* seconds, then SIGALRM */
 
 struct watcher {
 	pid_t pid;
@@ -65,6 +67,39 @@ read_line(struct watcher *w)
 }
 
 static void
+make(int dir, const char *name, bool keep)
+{
+	int fd =
+	    openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+
+	if (fd == -1 || write(fd, "content\n", 8) != 8 || close(fd) == -1 ||
+	    (!keep && unlinkat(dir, name, 0) == -1))
+		err(1, "%s", name);
+}
+
+/* For a command that does not say when it is ready. Afterwards it has told all
+ * that was made. */
+static void
+probe(struct watcher *w)
+{
+	struct pollfd p = {.fd = fileno(w->out), .events = POLLIN};
+	char name[64];
+	int i, n = 0;
+
+	do {
+		(void)snprintf(name, sizeof(name), "probe-%d", n++);
+		make(w->dir, name, true);
+	} while (poll(&p, 1, 50) == 0);
+	for (i = 0; i < n; i++) {
+		(void)snprintf(name, sizeof(name), "probe-%d", i);
+		(void)unlinkat(w->dir, name, 0);
+	}
+	make(w->dir, "probed", false);
+	while (poll(&p, 1, 1500) == 1)
+		read_line(w);
+}
+
+static void
 start(struct watcher *w, const char *dir, const char *word, char *argv[])
 {
 	int64_t began;
@@ -86,6 +121,10 @@ start(struct watcher *w, const char *dir, const char *word, char *argv[])
 	w->out = fdopen(fds[0], "r");
 	if (w->out == NULL)
 		err(1, "fdopen");
+	if (strcmp(word, "-") == 0) {
+		probe(w);
+		return;
+	}
 	do
 		read_line(w);
 	while (strstr(w->line, word) == NULL);
@@ -138,17 +177,6 @@ memory_of(const struct watcher *w, const char *file, const char *key)
 	if (f != NULL)
 		(void)fclose(f);
 	return kib;
-}
-
-static void
-make(int dir, const char *name, bool keep)
-{
-	int fd =
-	    openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-
-	if (fd == -1 || write(fd, "content\n", 8) != 8 || close(fd) == -1 ||
-	    (!keep && unlinkat(dir, name, 0) == -1))
-		err(1, "%s", name);
 }
 
 static void
@@ -209,7 +237,7 @@ by_size(const void *a, const void *b)
 }
 
 static void
-latency(struct watcher *w, long files)
+latency(struct watcher *w, long files, bool echo)
 {
 	double *us = calloc((size_t)files, sizeof(*us));
 	char name[64];
@@ -226,6 +254,8 @@ latency(struct watcher *w, long files)
 		fd = openat(w->dir, name,
 		    O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
 		read_line(w);
+		while (strstr(w->line, echo ? "" : name) == NULL)
+			read_line(w);
 		us[i] = (double)(now_ns() - began) / 1e3;
 		if (fd == -1 || close(fd) == -1)
 			err(1, "%s", name);
@@ -280,8 +310,9 @@ main(int argc, char *argv[])
 	start(&w, argv[3], argv[4], &argv[5]);
 	if (strcmp(argv[1], "throughput") == 0)
 		throughput(&w, n);
-	else if (strcmp(argv[1], "latency") == 0)
-		latency(&w, n);
+	else if (strcmp(argv[1], "latency") == 0 ||
+	    strcmp(argv[1], "echo") == 0)
+		latency(&w, n, strcmp(argv[1], "echo") == 0);
 	else if (strcmp(argv[1], "setup") == 0)
 		setup(&w);
 	else if (strcmp(argv[1], "idle") == 0)
