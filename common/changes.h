@@ -53,6 +53,10 @@ int change_list(struct core *c, struct dir *d, net_each each, void *arg);
 void change_appeared(struct core *c, struct dir *d, struct entry *e,
     enum completeness how);
 
+/* The same of what is no directory, and was just seen as st. */
+void change_made(struct core *c, struct dir *d, struct entry *e,
+    const struct event_stat *st, enum completeness how);
+
 /* Tells `exists` for everything below a top, oldest modification first.
  * Returns 0, or -1 with ENOMEM. */
 int change_exists(struct core *c, struct dir *const *tops, size_t ntops);

@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -87,6 +88,15 @@ type_of_gone(struct core *c, const struct dir *d, const char *name)
 	return event_type_of(st.mode);
 }
 
+/* Will more be told of this name? Then what is there now is not what the hint
+ * at hand is about, or there is nothing, and a look would be for nothing. */
+static bool
+is_passing(const struct core *c, const struct dir *d, const char *name)
+{
+	return d->mark != NULL &&
+	    c->ops->awaits(c->b, d->mark->id, name, strlen(name));
+}
+
 /* What the index has under this name is newer than what was told of it: a file
  * was looked at under its name before the hint came that it was made. */
 static void
@@ -125,7 +135,7 @@ on_created(struct core *c, struct dir *d, const char *name, bool isdir,
 	struct scope *scope = tree_owner(d);
 	struct event_stat st;
 	struct entry *e;
-	bool link;
+	bool link, passing, barred;
 	int fd;
 
 	if (scope->npruned > 0)
@@ -137,12 +147,15 @@ on_created(struct core *c, struct dir *d, const char *name, bool isdir,
 			told_before(c, d, name);
 		return;
 	}
-	fd = core_dirfd(c, d);
+	passing = is_passing(c, d, name);
+	fd = passing ? -1 : core_dirfd(c, d);
+	errno = 0;
 	if (fd != -1 && sync_classify(c, fd, name, &st, &link) == 0 &&
 	    (link || S_ISDIR(st.mode) == isdir)) {
 		sync_created(c, d, name, &st, link, how);
 		return;
 	}
+	barred = fd == -1 || errno == EACCES || errno == EPERM;
 	/* It is gone again, or it moved on: what became of it will be told. */
 	type = isdir ? EVENT_DIR : type_of_gone(c, d, name);
 	e = tree_new(name, strlen(name), type, 0);
@@ -152,7 +165,7 @@ on_created(struct core *c, struct dir *d, const char *name, bool isdir,
 		return;
 	}
 	change_tell(c, EVENT_CREATED, d, name, type, NULL);
-	if (fd == -1)
+	if (barred && !passing)
 		core_doubt(c, d, name);
 }
 
@@ -219,19 +232,22 @@ static bool
 is_exchange(struct core *c, struct dir *from, const struct entry *e,
     struct dir *to, const struct entry *y, const struct told *t)
 {
-	bool isdir;
+	bool isdir, holds;
 
 	if (looks_like(c, from, t->name, y))
 		return true;
 	if (!goes_back(c, from, to, t, &isdir))
 		return false;
+	/* Nothing replaces a directory that holds something. */
+	holds = y->type == EVENT_DIR && y->dir->count > 0 && is_known(e) &&
+	    is_known(y) && !is_one(e, y);
 	/* More has happened since, which will be told; then both are looked
 	 * at again. */
 	core_doubt(c, from, t->name);
 	core_doubt(c, to, t->to_name);
 	/* What goes back is of another kind: it is y. Or what went is there
 	 * still, and so has not gone back. */
-	return isdir != t->isdir || looks_like(c, to, t->to_name, e) ||
+	return holds || isdir != t->isdir || looks_like(c, to, t->to_name, e) ||
 	    looks_like(c, to, t->to_name, y);
 }
 
@@ -311,20 +327,31 @@ on_renamed(struct core *c, struct dir *from, struct dir *to,
 		core_doubt(c, to, t->to_name);
 }
 
-/* A directory's mode has changed: it may be readable now, or what is in it
+static void
+retry_dir(struct core *c, struct dir *d)
+{
+	if (!(d->flags & (DIR_UNREADABLE | DIR_UNSEEN)))
+		return;
+	if (d->flags & DIR_ENTERED)
+		core_doubt(c, d, NULL);
+	else
+		core_doubt(c, d->parent, d->self->name);
+}
+
+/* A directory's mode has changed: it may be readable now, or what is below it
  * reachable. */
 static void
-retry_unreadable(struct core *c, struct dir *d, const struct entry *e)
+retry_barred(struct core *c, const struct entry *e)
 {
+	struct walk w = WALK(e->dir);
 	const struct entry *below;
-	uint32_t pos = 0;
 
-	while ((below = tree_next(e->dir, &pos)) != NULL)
-		if (below->type == EVENT_DIR &&
-		    (below->dir->flags & DIR_UNREADABLE))
-			core_doubt(c, e->dir, below->name);
-	if (e->dir->flags & DIR_UNREADABLE)
-		core_doubt(c, d, e->name);
+	if (!c->barred)
+		return;
+	retry_dir(c, e->dir);
+	while ((below = tree_walk(&w)) != NULL)
+		if (below->type == EVENT_DIR)
+			retry_dir(c, below->dir);
 }
 
 static void
@@ -353,7 +380,9 @@ on_content(struct core *c, struct dir *d, const struct told *t)
 	}
 	if (e->type == EVENT_DIR && t->kind != HINT_ATTRIB)
 		return;
-	fd = core_dirfd(c, d);
+	fd = t->kind != HINT_ATTRIB && is_passing(c, d, t->name) ?
+	    -1 :
+	    core_dirfd(c, d);
 	seen = fd != -1 && sync_classify(c, fd, t->name, &st, &link) == 0;
 	same = seen && sync_same(e, &st);
 	if (same && e->type != EVENT_DIR)
@@ -366,7 +395,7 @@ on_content(struct core *c, struct dir *d, const struct told *t)
 	if (seen && !same)
 		core_doubt(c, d, t->name);
 	else if (t->kind == HINT_ATTRIB && e->type == EVENT_DIR)
-		retry_unreadable(c, d, e);
+		retry_barred(c, e);
 }
 
 /* The places of a mark, taken down before what is done at one of them may
@@ -575,7 +604,7 @@ void
 hints_handle(struct core *c, const struct hint *h,
     void (*check_roots)(void *ctx), void *ctx)
 {
-	struct told t = {.kind = h->kind, .isdir = h->isdir, .moved = h->moved};
+	struct told t; /* not cleared: its names are long */
 	struct mark *m = core_find_mark(c, h->id), *to;
 	struct places from, at;
 	int id = h->id, to_id = h->to_id;
@@ -594,7 +623,11 @@ hints_handle(struct core *c, const struct hint *h,
 	}
 	if (h->name_len > NAME_MAX || h->to_len > NAME_MAX)
 		return;
+	t.kind = h->kind;
+	t.isdir = h->isdir;
+	t.moved = h->moved;
 	memcpy(t.name, h->name, h->name_len + 1);
+	t.to_name[0] = '\0';
 	if (h->to_len > 0)
 		memcpy(t.to_name, h->to_name, h->to_len + 1);
 
