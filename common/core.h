@@ -20,6 +20,7 @@ struct backend;
 struct backend_ops;
 struct dir;
 struct entry;
+struct seen;
 struct settle;
 
 /* Things a person should know, that are no events. */
@@ -92,6 +93,8 @@ struct core {
 	const struct backend_ops *ops;
 	struct backend *b;
 	struct settle *settle; /* --settle: holds what is told; or NULL */
+	struct seen *seen; /* --rescan: what need not be told again; or NULL */
+	struct timespec compared; /* when the last rescan began */
 
 	struct mark **marks; /* hash table by id */
 	size_t nmarks;

@@ -26,6 +26,7 @@ enum {
 	OPT_EXISTING,
 	OPT_STAT,
 	OPT_POLL,
+	OPT_RESCAN,
 	OPT_ONE_FILE_SYSTEM,
 	OPT_PRUNE,
 	OPT_TIMEOUT,
@@ -45,6 +46,7 @@ static const struct option longs[] = {
     {"no-junk", no_argument, NULL, OPT_NO_JUNK},
     {"existing", no_argument, NULL, OPT_EXISTING},
     {"settle", required_argument, NULL, 's'},
+    {"rescan", required_argument, NULL, OPT_RESCAN},
     {"stat", no_argument, NULL, OPT_STAT},
     {"poll", required_argument, NULL, OPT_POLL},
     {"wait", no_argument, NULL, 'w'},
@@ -282,6 +284,11 @@ watch_options_parse(struct watch_options *o, int argc, char *argv[], char *msg,
 			if (parse_settle(o, msg, msg_size) == -1)
 				goto fail;
 			break;
+		case OPT_RESCAN:
+			if (parse_seconds("rescan", &o->rescan_ms, msg,
+				msg_size) == -1)
+				goto fail;
+			break;
 		case OPT_STAT:
 			o->stat = true;
 			break;
@@ -402,6 +409,7 @@ How they are told:\n\
   -q, --quiet; -v, --verbose\n\
 Where the kernel tells nothing:\n\
       --poll SECONDS     how often to look (2)\n\
+      --rescan SECONDS   how often to compare everything with the disk\n\
 When to end:\n\
   -1, --once             after the first burst of events\n\
       --timeout SECONDS  after so long without an event (exit status 3)\n\
