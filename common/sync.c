@@ -399,8 +399,11 @@ compare_same(struct sync *s, int fd, struct dir *d, struct entry *e)
 			return;
 	}
 	if (isdir) {
-		if ((e->dir->flags & DIR_ENTERED) ? s->deep :
-						    change_enters(s->c, d, e))
+		/* One that has been told, and is not entered (it could not
+		 * be read): what is in it is told when it is. */
+		if (!(e->dir->flags & DIR_ENTERED) && change_enters(s->c, d, e))
+			core_doubt(s->c, d, e->name);
+		else if ((e->dir->flags & DIR_ENTERED) && s->deep)
 			push_work(s, e->dir);
 		return;
 	}

@@ -334,5 +334,6 @@ watch_counters(const struct watch *w, struct watch_counters *n)
 const char *
 watch_limit(int error, long *value)
 {
-	return backends[0]->limit == NULL ? NULL : backends[0]->limit(error, value);
+	return backends[0]->limit == NULL ? NULL :
+					    backends[0]->limit(error, value);
 }

@@ -316,11 +316,14 @@ set_backend(struct watch_options *o, char *msg, size_t msg_size)
 			return 0;
 		}
 	}
-	(void)snprintf(msg, msg_size, "--backend %.64s: this build has", optarg);
+	(void)snprintf(msg, msg_size, "--backend %.64s: this build has",
+	    optarg);
 	for (i = 0; backends[i] != NULL; i++) {
 		used = strlen(msg);
 		(void)snprintf(msg + used, msg_size - used, "%s %s",
-		    i == 0 ? "" : backends[i + 1] == NULL ? " and" : ",",
+		    i == 0			? "" :
+			backends[i + 1] == NULL ? " and" :
+						  ",",
 		    backends[i]->name);
 	}
 	return -1;
