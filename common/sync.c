@@ -315,7 +315,11 @@ note_polled(struct core *c, const struct dir *d, const struct mark *m)
 	    m->why == ENOMEM)
 		limited(c, d, m->why);
 	else if (up == NULL || !(up->flags & DIR_STATS))
-		core_note_dir(c, NOTE_POLLED, d, m->why);
+		core_note_dir(c,
+		    watch_options_told(c->cfg->opt, m->side->ops) ?
+			NOTE_POLLED :
+			NOTE_POLLED_LESS,
+		    d, m->why);
 }
 
 /* Has d, open as fd, watched. Returns false when d turned out to be a
