@@ -60,8 +60,15 @@ hash := \#
 SANDBOX := $(if $(shell printf '%s\n' '$(hash)include <linux/landlock.h>' \
     '$(hash)include <sys/syscall.h>' 'int n = SYS_landlock_restrict_self;' | \
     $(CC) -x c -fsyntax-only - 2>&1 || echo no),none,landlock)
-COMMON_SRCS = $(filter-out $(filter-out common/sandbox_$(SANDBOX).c, \
-    $(wildcard common/sandbox_*.c)),$(wildcard common/*.c))
+# What /proc tells of mounts and of other processes, as Linux has it.
+PROC := $(if $(shell printf '%s\n' '$(hash)include <sys/stat.h>' \
+    '$(hash)include <linux/magic.h>' \
+    'int n = STATX_MNT_ID | PROC_SUPER_MAGIC;' | \
+    $(CC) -D_GNU_SOURCE -x c -fsyntax-only - 2>&1 || echo no),none,proc)
+VARIANTS = sandbox_$(SANDBOX) mounts_$(PROC) watcher_$(PROC) chain_$(PROC)
+COMMON_SRCS = $(filter-out $(filter-out $(VARIANTS:%=common/%.c), \
+    $(wildcard $(foreach v,$(VARIANTS), \
+    common/$(firstword $(subst _, ,$v))_*.c))),$(wildcard common/*.c))
 COMMON_OBJS = $(COMMON_SRCS:%.c=$(BUILD)/%.o)
 LIB = $(BUILD)/libfspipe.a
 # tests/unit_*.c and tests/e2e_*.c are one program each; what else lies in
