@@ -13,11 +13,13 @@
 #include <time.h>
 
 #include "buf.h"
+#include "claims.h"
 #include "event.h"
 #include "watch_options.h"
 
 struct backend;
 struct backend_ops;
+struct claim;
 struct dir;
 struct entry;
 
@@ -121,8 +123,12 @@ struct core {
 	bool synthetic; /* what is told now was learned by comparing */
 	bool limited; /* NOTE_LIMIT has been given */
 	bool unmarked; /* some directory is entered without a mark */
+	bool unlinked; /* a claim beyond a link could not be taken */
 	bool stirred; /* something was told since `quiet` was */
 	struct timespec now; /* when what is told now was read */
+
+	uint32_t token; /* of our claims */
+	struct claims_links links; /* those beyond symbolic links (-L) */
 
 	struct buf name; /* names for event(), put together */
 
@@ -155,6 +161,14 @@ unsigned core_interest(const struct core *c);
 void core_attach(struct mark *m, struct dir *d);
 /* Ends d's being a place, and the watch with the last one. */
 void core_detach(struct core *c, struct dir *d);
+
+/* What a directory that lies this many levels below a root is claimed as. */
+struct claim core_claim(const struct core *c, size_t levels);
+
+/* Claims d, open as fd, which the claim on its root does not reach: a link
+ * leads to it. As deep as it would be watched were the link in the root
+ * itself, until d is forgotten. */
+void core_claim_link(struct core *c, struct dir *d, int fd);
 
 /* Before an entry is freed: detaches all below it and forgets descriptors and
  * doubts about it. */

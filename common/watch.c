@@ -104,6 +104,7 @@ watch_close(struct watch *w)
 		free(c->doubts[--c->ndoubts].name);
 	free(c->doubts);
 	free(c->marks);
+	claims_links_free(&c->links);
 	buf_free(&c->name);
 	free(w);
 }
