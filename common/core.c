@@ -200,7 +200,8 @@ core_claim_link(struct core *c, struct dir *d, int fd)
 	const struct claim claim = core_claim(c, 1);
 
 	if (!c->cfg->opt->claim || c->unlinked ||
-	    claims_link(&c->links, d, fd, &claim) == 0 || errno == EACCES)
+	    claims_link(&c->links, d, fd, &claim) == 0 || errno == EACCES ||
+	    errno == ENOTSUP)
 		return;
 	core_note_dir(c, NOTE_UNTAKEN, d, errno);
 	c->unlinked = true;

@@ -33,6 +33,7 @@ enum watch_note {
 	NOTE_LOOP, /* a symbolic link leads to a directory above it */
 	NOTE_OVERFLOW, /* the kernel dropped events */
 	NOTE_UNTAKEN, /* a claim could not be taken: error */
+	NOTE_NO_CLAIMS, /* nor ever can: the system knows none */
 	NOTE_WAY /* a directory on the way to a root may not be read */
 };
 

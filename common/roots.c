@@ -298,7 +298,9 @@ take_claim(struct roots *r, struct root *root, const struct way *way)
 	/* What may not be read cannot be watched either: that is said. */
 	if (claims_take(&root->claims, way->fd, &claim) == -1 &&
 	    errno != EACCES)
-		core_note(r->core, NOTE_UNTAKEN, root->path, errno);
+		core_note(r->core,
+		    errno == ENOTSUP ? NOTE_NO_CLAIMS : NOTE_UNTAKEN,
+		    root->path, errno);
 }
 
 /* Pruned directories get theirs when they are there. */

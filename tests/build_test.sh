@@ -58,6 +58,11 @@ less_watches() {
 	"$tmp/src/build-less/fswatch-events" -v -1 --existing "$tmp/out" \
 	    2>"$tmp/err" | grep -q '"exists"'
 }
+less_is_silent() {
+	"$tmp/src/build-less/fswatch-events" -1 --existing "$tmp/out" \
+	    2>"$tmp/err" >"$tmp/events" && [ -s "$tmp/events" ] &&
+	    [ ! -s "$tmp/err" ]
+}
 # What git takes in after a build is the sources.
 ignored() {
 	git init -q "$tmp/src" && git -C "$tmp/src" add -A &&
@@ -130,7 +135,8 @@ is "with -v it says that it sees no claims" grep -q "no loop check here" \
     "$tmp/err"
 is "--watched refuses there" less_refuses
 is "fswatch-events watches there" less_watches
-is "and says that it has no claim" grep -q "no claim" "$tmp/err"
+is "with -v it says that it has no claim" grep -q "no claim" "$tmp/err"
+is "and is silent about it without" less_is_silent
 
 if command -v git >/dev/null; then
 	is "git ignores what is built" ignored

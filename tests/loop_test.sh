@@ -425,6 +425,25 @@ if may "a chroot is no way around" "only root can chroot" \
 	}
 	is "a chroot is no way around" rooted
 	unwatch
+	mkdir -p w/jail/out w/jail/proc
+	for d in bin lib lib32 lib64 usr; do
+		[ ! -e "/$d" ] || mkdir "w/jail/$d"
+	done
+	cp "$bin/fswrite" w/jail/out/
+	watch -r w
+	jailed() {
+		# shellcheck disable=SC2016 # the inner shell's
+		put f | unshare -m sh -c 'cd w/jail || exit
+			for d in bin lib lib32 lib64 usr; do
+				[ ! -e "/$d" ] || mount --bind "/$d" "$d" || exit
+			done
+			mount --bind /proc proc && chroot . "$@"
+			' sh /out/fswrite /out 2>"$dir/err"
+		[ $? -eq "$1" ]
+	}
+	is "nor is one below the watched directory" jailed 3
+	unwatch
+	is "and where nobody watches it is free" jailed 0
 fi
 
 # --- what it costs ---
