@@ -446,6 +446,73 @@ if may "a chroot is no way around" "only root can chroot" \
 	is "and where nobody watches it is free" jailed 0
 fi
 
+# --- what is not seen, as the manual says ---
+
+pids() { unshare -pf --mount-proc true || unshare -Urpf --mount-proc true; }
+fresh
+if may "a watcher beyond this PID namespace is told and refuses nothing" \
+    "no PID namespaces" pids; then
+	unshare="unshare -pf --mount-proc"
+	$unshare true 2>/dev/null || unshare="unshare -Urpf --mount-proc"
+	watch -r w
+	beyond() {
+		# shellcheck disable=SC2086 # a command and its arguments
+		put f | $unshare "$bin/fswrite" w/a 2>"$dir/err" &&
+		    grep -q "is watched by process $watcher" "$dir/err"
+	}
+	is "a watcher beyond this PID namespace is told and refuses nothing" \
+	    beyond
+	unwatch
+fi
+overlays() {
+	alone 'mkdir -p o/l o/u o/w o/m && mount -t overlay overlay \
+	    -o lowerdir=o/l,upperdir=o/u,workdir=o/w o/m'
+}
+if may "overlayfs hides the watcher of its upper directory" \
+    "no overlayfs" overlays; then
+	watch -r o/u
+	over() {
+		put f | alone "mount -t overlay overlay \
+		    -o lowerdir=o/l,upperdir=o/u,workdir=o/w o/m &&
+		    '$bin/fswrite' $1" 2>"$dir/err"
+		[ $? -eq "$2" ]
+	}
+	is "overlayfs hides the watcher of its upper directory" over o/m 0
+	is "and nothing else does" over o/u 3
+	unwatch
+fi
+# busy OPTION WANT: can a watched file system be unmounted? It is tried when all
+# has been told, and again while nothing but a claim could stand in the way.
+busy() {
+	rm -f "$dir/ready2" status
+	mkfifo "$dir/ready2"
+	# shellcheck disable=SC2016 # the inner shell's
+	bin=$bin fifo=$dir/ready2 option=$1 alone '
+		mount -t tmpfs tmpfs n || exit 1
+		"$bin/fswatch-events" $option -e +ready,+quiet n >"$fifo" &
+		while read -r line; do
+			case $line in
+			*\"ready\"*) echo x >n/x ;;
+			*\"quiet\"*)
+				[ ! -e status ] || continue
+				tries=0
+				until umount n || [ $tries -ge 50 ]; do
+					tries=$((tries + 1))
+				done
+				echo $tries >status
+				kill $! ;;
+			esac
+		done <"$fifo"
+		wait' 2>"$dir/err"
+	if [ "$2" = busy ]; then [ "$(cat status)" -eq 50 ]; else
+		[ "$(cat status)" -lt 50 ]
+	fi
+}
+if may "a claim keeps its file system busy" "no mount namespaces" mounts; then
+	is "a claim keeps its file system busy" busy "-q" busy
+	is "and --no-claim does not" busy "-q --no-claim" free
+fi
+
 # --- what it costs ---
 
 if may "asking costs a handful of calls a batch and none a command" \
