@@ -2,12 +2,14 @@
 #
 #	make [all]	build both programs
 #	make deps	install what building, the demo and the tests need (Debian)
+#	make ajv	get the validator that one test needs, from npm
 #	make demo	show both filters at work in a temporary directory
 #	make check	build and run all tests; SAN=address,undefined for sanitizers
 #	make tests	build them only
 #	make fuzz	libFuzzer (clang) on each target for SECONDS=60
 #	make lint	check format, man pages, scripts and code; format repairs it
 #	make install	PREFIX=/usr/local DESTDIR= MANDIR=$(PREFIX)/share/man
+#			DATADIR=$(PREFIX)/share (schemas, completion)
 #	make dist	a tarball of the commit at hand
 #
 # CC, CFLAGS, CPPFLAGS, LDFLAGS and LDLIBS are the user's; what the project
@@ -17,6 +19,7 @@ VERSION = 0.1.0
 PREFIX ?= /usr/local
 BINDIR ?= $(PREFIX)/bin
 MANDIR ?= $(PREFIX)/share/man
+DATADIR ?= $(PREFIX)/share
 
 PKG_CONFIG ?= pkg-config
 INSTALL ?= install
@@ -55,6 +58,7 @@ COMPILE = $(CC) $(FSP_CPPFLAGS) $(CPPFLAGS) $(FSP_CFLAGS) $(CFLAGS) -MMD -MP
 LINK = $(CC) $(FSP_CFLAGS) $(CFLAGS) $(FSP_LDFLAGS) $(LDFLAGS)
 
 PROGS = fswatch-events fswrite
+SCHEMAS = $(wildcard man/schema/*.json)
 # The kernel's own wall around fswrite: landlock(7) where its headers are.
 hash := \#
 SANDBOX := $(if $(shell printf '%s\n' '$(hash)include <linux/landlock.h>' \
@@ -102,6 +106,12 @@ DEPS = gcc libc6-dev pkg-config libbsd-dev libjansson-dev check jq
 deps:
 	tests/deps.sh $(DEPS)
 
+# The validator of JSON Schema for tests/schema_test.sh, from npm.
+ajv:
+	command -v npm >/dev/null || tests/deps.sh npm
+	npm install --silent --no-audit --no-fund --no-save \
+	    --prefix build/npm ajv@8
+
 demo: all
 	tests/demo.sh
 
@@ -146,10 +156,14 @@ install: all
 	$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1
 	$(INSTALL) -m 755 $(PROGS:%=$(BIN)%) $(DESTDIR)$(BINDIR)
 	$(INSTALL) -m 644 $(PROGS:%=man/%.1) $(DESTDIR)$(MANDIR)/man1
+	$(INSTALL) -d $(DESTDIR)$(DATADIR)/fspipe
+	$(INSTALL) -m 644 $(SCHEMAS) $(DESTDIR)$(DATADIR)/fspipe
 
 uninstall:
 	rm -f $(PROGS:%=$(DESTDIR)$(BINDIR)/%) \
 	    $(PROGS:%=$(DESTDIR)$(MANDIR)/man1/%.1)
+	rm -f $(SCHEMAS:man/schema/%=$(DESTDIR)$(DATADIR)/fspipe/%)
+	-rmdir $(DESTDIR)$(DATADIR)/fspipe
 
 clean:
 	rm -rf build build-* $(PROGS) fspipe-*.tar.gz
@@ -158,7 +172,7 @@ dist:
 	git archive --format=tar --prefix=fspipe-$(VERSION)/ HEAD | \
 	    gzip -9n >fspipe-$(VERSION).tar.gz
 
-.PHONY: all deps demo tests check fuzz lint format install uninstall clean dist
+.PHONY: all deps ajv demo tests check fuzz lint format install uninstall clean dist
 
 -include $(COMMON_OBJS:.o=.d) $(PROGS:%=$(BUILD)/%.d) \
     $(TEST_OBJS:.o=.d) $(TESTS:%=%.d)

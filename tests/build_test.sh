@@ -5,7 +5,7 @@ set -u
 
 # Nothing of the make that runs this test.
 unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES SAN BUILD BIN CFLAGS PREFIX
-unset BINDIR MANDIR DESTDIR
+unset BINDIR MANDIR DATADIR DESTDIR
 export LC_ALL=C
 
 here=$(cd "$(dirname "$0")/.." && pwd)
@@ -75,6 +75,9 @@ is "for good" idle
 cat >"$tmp/want" <<'END'
 644 ./opt/manual/man1/fswatch-events.1
 644 ./opt/manual/man1/fswrite.1
+644 ./opt/share/fspipe/answer.schema.json
+644 ./opt/share/fspipe/command.schema.json
+644 ./opt/share/fspipe/event.schema.json
 755 ./opt/bin/fswatch-events
 755 ./opt/bin/fswrite
 END
