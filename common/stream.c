@@ -54,6 +54,7 @@ struct session {
 	bool hurry; /* asked twice: not even what is collected is written */
 	enum stream_end end;
 	bool told; /* an event, since --once waits for the first */
+	bool told_now; /* one since told_at was set */
 	bool ready;
 	int64_t told_at; /* when the last one was (core_now_ms()) */
 };
@@ -127,10 +128,8 @@ on_event(void *ctx, const struct event *ev)
 
 	if (s->hurry || !emit_event(&s->emit, ev, &s->out.buf))
 		return;
-	if (ev->kind != EVENT_READY) {
-		s->told = true;
-		s->told_at = core_now_ms();
-	}
+	if (ev->kind != EVENT_READY)
+		s->told = s->told_now = true;
 	if (!output_room(&s->out))
 		flush(s);
 }
@@ -276,6 +275,9 @@ time_left(struct session *s)
 	if (!(s->opt->once && s->told) && s->opt->timeout_ms < 0)
 		return timeout;
 	now = core_now_ms();
+	if (s->told_now)
+		s->told_at = now;
+	s->told_now = false;
 	if (s->opt->once && s->told) {
 		left = s->told_at + ONCE_MS - now;
 	} else {
