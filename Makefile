@@ -21,6 +21,9 @@ PREFIX ?= /usr/local
 BINDIR ?= $(PREFIX)/bin
 MANDIR ?= $(PREFIX)/share/man
 DATADIR ?= $(PREFIX)/share
+BASHDIR ?= $(DATADIR)/bash-completion/completions
+ZSHDIR ?= $(DATADIR)/zsh/site-functions
+FISHDIR ?= $(DATADIR)/fish/vendor_completions.d
 
 PKG_CONFIG ?= pkg-config
 INSTALL ?= install
@@ -186,12 +189,23 @@ install: all
 	$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1
 	$(INSTALL) -m 755 $(PROGS:%=$(BIN)%) $(DESTDIR)$(BINDIR)
 	$(INSTALL) -m 644 $(PROGS:%=man/%.1) $(DESTDIR)$(MANDIR)/man1
-	$(INSTALL) -d $(DESTDIR)$(DATADIR)/fspipe
+	$(INSTALL) -d $(DESTDIR)$(DATADIR)/fspipe $(DESTDIR)$(BASHDIR) \
+	    $(DESTDIR)$(ZSHDIR) $(DESTDIR)$(FISHDIR)
 	$(INSTALL) -m 644 $(SCHEMAS) $(DESTDIR)$(DATADIR)/fspipe
+	for p in $(PROGS); do \
+		$(INSTALL) -m 644 man/completion/$$p.bash \
+		    $(DESTDIR)$(BASHDIR)/$$p && \
+		$(INSTALL) -m 644 man/completion/_$$p $(DESTDIR)$(ZSHDIR) && \
+		$(INSTALL) -m 644 man/completion/$$p.fish \
+		    $(DESTDIR)$(FISHDIR) || exit 1; \
+	done
 
 uninstall:
 	rm -f $(PROGS:%=$(DESTDIR)$(BINDIR)/%) \
 	    $(PROGS:%=$(DESTDIR)$(MANDIR)/man1/%.1)
+	rm -f $(PROGS:%=$(DESTDIR)$(BASHDIR)/%) \
+	    $(PROGS:%=$(DESTDIR)$(ZSHDIR)/_%) \
+	    $(PROGS:%=$(DESTDIR)$(FISHDIR)/%.fish)
 	rm -f $(SCHEMAS:man/schema/%=$(DESTDIR)$(DATADIR)/fspipe/%)
 	-rmdir $(DESTDIR)$(DATADIR)/fspipe
 

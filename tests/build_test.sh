@@ -5,7 +5,7 @@ set -u
 
 # Nothing of the make that runs this test.
 unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES SAN BUILD BIN CFLAGS PREFIX
-unset BINDIR MANDIR DATADIR DESTDIR
+unset BINDIR MANDIR DATADIR BASHDIR ZSHDIR FISHDIR DESTDIR
 export LC_ALL=C
 
 here=$(cd "$(dirname "$0")/.." && pwd)
@@ -75,9 +75,15 @@ is "for good" idle
 cat >"$tmp/want" <<'END'
 644 ./opt/manual/man1/fswatch-events.1
 644 ./opt/manual/man1/fswrite.1
+644 ./opt/share/bash-completion/completions/fswatch-events
+644 ./opt/share/bash-completion/completions/fswrite
+644 ./opt/share/fish/vendor_completions.d/fswatch-events.fish
+644 ./opt/share/fish/vendor_completions.d/fswrite.fish
 644 ./opt/share/fspipe/answer.schema.json
 644 ./opt/share/fspipe/command.schema.json
 644 ./opt/share/fspipe/event.schema.json
+644 ./opt/share/zsh/site-functions/_fswatch-events
+644 ./opt/share/zsh/site-functions/_fswrite
 755 ./opt/bin/fswatch-events
 755 ./opt/bin/fswrite
 END
