@@ -1,6 +1,7 @@
 # fspipe: two filters, fswatch-events and fswrite.
 #
-#	make [all]	build both programs
+#	make [all]	build both programs; STATIC=1 without shared libraries, in
+#			build-static/
 #	make deps	install what building, the demo and the tests need (Debian)
 #	make ajv	get the validator that one test needs, from npm
 #	make demo	show both filters at work in a temporary directory
@@ -11,7 +12,7 @@
 #	make lint	check format, man pages, scripts and code; format repairs it
 #	make install	PREFIX=/usr/local DESTDIR= MANDIR=$(PREFIX)/share/man
 #			DATADIR=$(PREFIX)/share (schemas, completion)
-#	make dist	a tarball of the commit at hand
+#	make dist	a tarball of the commit at hand, always the same
 #
 # CC, CFLAGS, CPPFLAGS, LDFLAGS and LDLIBS are the user's; what the project
 # itself needs stands in the variables that begin with FSP_.
@@ -29,16 +30,18 @@ PKG_CONFIG ?= pkg-config
 INSTALL ?= install
 CFLAGS ?= -O2 -g
 SAN ?=
+STATIC ?=
 
 comma = ,
-BUILD ?= build$(if $(SAN),-$(subst $(comma),-,$(SAN)))
-# The sanitized programs stay in their build directory, so that both exist.
-BIN = $(if $(SAN),$(BUILD)/,)
+BUILD ?= build$(if $(SAN),-$(subst $(comma),-,$(SAN)))$(if $(STATIC),-static)
+# Programs of another kind stay in their build directory, so that all exist.
+BIN = $(if $(SAN)$(STATIC),$(BUILD)/,)
 
 BSD_CFLAGS ?= $(shell $(PKG_CONFIG) --cflags libbsd-overlay 2>/dev/null || \
     echo -isystem /usr/include/bsd -DLIBBSD_OVERLAY)
-BSD_LIBS ?= $(shell $(PKG_CONFIG) --libs libbsd-overlay 2>/dev/null || \
-    echo -lbsd)
+BSD_LIBS ?= $(shell $(PKG_CONFIG) $(if $(STATIC),--static) --libs \
+    libbsd-overlay 2>/dev/null || \
+    echo -lbsd $(if $(STATIC),-lmd))
 JANSSON_CFLAGS ?= $(shell $(PKG_CONFIG) --cflags jansson 2>/dev/null)
 JANSSON_LIBS ?= $(shell $(PKG_CONFIG) --libs jansson 2>/dev/null || \
     echo -ljansson)
@@ -55,7 +58,7 @@ FSP_SAN = $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all \
 FSP_CPPFLAGS = -D_GNU_SOURCE -DFSPIPE_VERSION='"$(VERSION)"' -Icommon \
     $(BSD_CFLAGS) $(JANSSON_CFLAGS)
 FSP_CFLAGS = -std=gnu17 $(FSP_WARN) $(FSP_HARDEN) $(FSP_SAN)
-FSP_LDFLAGS = -pie -Wl,-z,relro -Wl,-z,now $(FSP_SAN)
+FSP_LDFLAGS = $(if $(STATIC),-static-pie,-pie) -Wl,-z,relro -Wl,-z,now $(FSP_SAN)
 FSP_LDLIBS = $(BSD_LIBS) $(JANSSON_LIBS)
 
 COMPILE = $(CC) $(FSP_CPPFLAGS) $(CPPFLAGS) $(FSP_CFLAGS) $(CFLAGS) -MMD -MP
@@ -213,8 +216,9 @@ clean:
 	rm -rf build build-* $(PROGS) fspipe-*.tar.gz
 
 dist:
-	git archive --format=tar --prefix=fspipe-$(VERSION)/ HEAD | \
-	    gzip -9n >fspipe-$(VERSION).tar.gz
+	git -c tar.umask=0022 archive --format=tar \
+	    --prefix=fspipe-$(VERSION)/ HEAD | gzip -9n \
+	    >fspipe-$(VERSION).tar.gz
 
 .PHONY: all deps ajv demo tests check bench benches fuzz lint format install \
     uninstall clean dist

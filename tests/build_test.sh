@@ -49,6 +49,24 @@ dist() {
 	    tar -C "$tmp/dist" -xzf "$tmp"/src/fspipe-*.tar.gz &&
 	    same "$tmp"/dist/fspipe-* "$tmp/sources"
 }
+# By another user, elsewhere, at another time.
+dist_again() {
+	mv "$tmp"/src/fspipe-*.tar.gz "$tmp/first.tar.gz" &&
+	    git clone -q "$tmp/src" "$tmp/other" &&
+	    git -C "$tmp/other" config tar.umask 0077 &&
+	    (umask 077 && TZ=Asia/Tokyo make -C "$tmp/other" dist) &&
+	    cmp "$tmp/first.tar.gz" "$tmp"/other/fspipe-*.tar.gz
+}
+static() {
+	build -j2 STATIC=1 && "$tmp/src/build-static/fswrite" --version &&
+	    "$tmp/src/build-static/fswatch-events" --version &&
+	    ! readelf -d "$tmp/src/build-static/fswrite" \
+	"$tmp/src/build-static/fswatch-events" | grep NEEDED
+}
+have_archives() {
+	printf 'int main(void) { return 0; }\n' >"$tmp/a.c" &&
+	    ${CC:-cc} -static-pie -o "$tmp/a" "$tmp/a.c" -ljansson -lbsd -lmd
+}
 }
 
 mkdir "$tmp/src"
@@ -99,9 +117,17 @@ is "and leaves nothing" modes
 if command -v git >/dev/null; then
 	is "git ignores what is built" ignored
 	is "dist is all that is in git" dist
+	is "dist is the same, whoever makes it" dist_again
 else
 	echo "skip - git ignores what is built - no git here"
 	echo "skip - dist is all that is in git - no git here"
+	echo "skip - dist is the same, whoever makes it - no git here"
+fi
+if have_archives 2>/dev/null; then
+	is "STATIC=1 builds programs that need no shared library" static
+else
+	echo "skip - STATIC=1 builds programs that need no shared library" \
+		"- not every library is here as an archive"
 fi
 is "clean is a success" build clean
 is "and leaves the sources" same "$tmp/src" "$tmp/sources"
