@@ -12,6 +12,7 @@ export LC_ALL=C.UTF-8 DEB_BUILD_OPTIONS="${DEB_BUILD_OPTIONS:-nocheck}"
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 source=fspipe-$version
+suite=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
 base=build-essential,debhelper,libbsd-dev,libjansson-dev,pkg-config
 
 # in_system DIR COMMAND: runs it as root there, with /proc
@@ -31,8 +32,8 @@ cp -R tests/packaging/debian "$tmp/build/$source"
 
 systems=
 if [ "$(id -u)" -eq 0 ] && command -v mmdebstrap >/dev/null &&
-	mmdebstrap --quiet --variant=minbase --include="$base" "" \
-	    "$tmp/builder" </dev/null; then
+	mmdebstrap --quiet --variant=minbase --include="$base" \
+	    "$suite" "$tmp/builder" </dev/null; then
 	systems=yes
 fi
 
@@ -55,11 +56,11 @@ deb=$(find "$tmp/build" -name "fspipe_$version-*.deb")
 dpkg -c "$deb"
 if [ -n "$systems" ]; then
 	rm -rf "$tmp/builder"
-	mmdebstrap --quiet --variant=minbase --include=jq,man-db "" \
+	mmdebstrap --quiet --variant=minbase --include=jq,man-db \
 	    --customize-hook="copy-in $deb \
 	    tests/packaging/debian/tests/smoke /root" \
 	    --customize-hook="chroot \$1 apt-get -qy install \
-	    /root/$(basename "$deb")" "$tmp/user" </dev/null
+	    /root/$(basename "$deb")" "$suite" "$tmp/user" </dev/null
 	in_system "$tmp/user" /root/smoke
 else
 	dpkg -x "$deb" "$tmp/tree"
