@@ -8,7 +8,7 @@ set -eu
 
 cd "$(dirname "$0")/../.."
 version=$(sed -n 's/^VERSION = //p' Makefile)
-export LC_ALL=C.UTF-8 DEB_BUILD_OPTIONS="${DEB_BUILD_OPTIONS:-nocheck}"
+export LC_ALL=C.UTF-8 DEB_BUILD_OPTIONS=nocheck
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 source=fspipe-$version
@@ -41,10 +41,10 @@ echo "== build${systems:+, in a system of its own}"
 if [ -n "$systems" ]; then
 	mv "$tmp/build" "$tmp/builder/build"
 	in_system "$tmp/builder" "cd /build/$source &&
-	    DEB_BUILD_OPTIONS=$DEB_BUILD_OPTIONS dpkg-buildpackage -us -uc"
+	    dpkg-buildpackage -us -uc -Pnocheck"
 	mv "$tmp/builder/build" "$tmp/build"
 else
-	(cd "$tmp/build/$source" && dpkg-buildpackage -us -uc)
+	(cd "$tmp/build/$source" && dpkg-buildpackage -us -uc -Pnocheck)
 fi
 
 echo "== lintian"
