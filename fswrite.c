@@ -59,7 +59,8 @@ open_loop_check(const struct write_options *o, int rootfd)
 static int
 open_signals(void)
 {
-	static const int set[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1};
+	static const int set[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1,
+	    SIGNALS_INFO};
 	int fd;
 
 	fd = signals_open(set, sizeof(set) / sizeof(set[0]));

@@ -94,7 +94,7 @@ take_signals(struct session *s)
 	int sig;
 
 	while ((sig = signals_read(s->cfg->signals)) != 0) {
-		if (sig == SIGUSR1) {
+		if (sig == SIGUSR1 || sig == SIGNALS_INFO) {
 			print_counters(s);
 			continue;
 		}
