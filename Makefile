@@ -113,6 +113,13 @@ $(LIB): $(COMMON_OBJS)
 $(BUILD)/common/backends.o: FSP_CPPFLAGS += \
     -DFSP_BACKENDS='$(BACKENDS:%=&backend_%,)'
 
+# What --version says.
+VERSION_OF = $(shell $(PKG_CONFIG) --modversion $(1) 2>/dev/null)
+$(BUILD)/common/version.o: FSP_CPPFLAGS += \
+    -DFSPIPE_LIBBSD='"libbsd $(call VERSION_OF,libbsd)"' \
+    -DFSPIPE_JANSSON='"jansson $(call VERSION_OF,jansson)"' \
+    -DFSPIPE_SANDBOX='"$(SANDBOX)"'
+
 $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(COMPILE) -c -o $@ $<
