@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "backend.h"
 #include "buf.h"
 #include "census.h"
 #include "core.h"
@@ -229,18 +230,11 @@ tell_flat(const struct session *s)
 static void
 no_watch(struct session *s)
 {
-	const char *setting;
-	long value = 0;
+	struct buf text = BUF_INIT;
 
-	setting = errno == EMFILE ? watch_limit(errno, &value) : NULL;
-	if (setting == NULL) {
-		fail(s, "inotify");
-		return;
-	}
-	say(s->cfg->say,
-	    "inotify: too many instances, or open files (%s is %ld); "
-	    "raise it with: sysctl -w %s=%ld",
-	    setting, value, setting, value * 2);
+	note_text(&text, NOTE_NO_BACKEND, s->opt->backend->name, errno);
+	say(s->cfg->say, "%s", text.failed ? strerror(errno) : text.data);
+	buf_free(&text);
 	s->end = STREAM_FAILED;
 }
 
