@@ -49,6 +49,11 @@ struct watch_config {
 	/* path is the subject; error an errno or 0. */
 	void (*note)(void *ctx, enum watch_note note, const char *path,
 	    int error);
+	/* May be NULL. Called after each directory that was listed: how many
+	 * that are, and names in them, since watching began. Returns false to
+	 * have the scan or comparison given up, because all ends: then what
+	 * is told is not whole. */
+	bool (*progress)(void *ctx, uint64_t directories, uint64_t names);
 };
 
 /* What a tree is of; the owner of its top (tree_owner()). The first member
@@ -176,6 +181,10 @@ struct core {
 	uint64_t nevents;
 	uint64_t noverflows;
 	uint64_t nlooks;
+
+	/* For progress. */
+	uint64_t nlisted;
+	uint64_t nnames;
 };
 
 int64_t core_now_ms(void);

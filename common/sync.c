@@ -582,6 +582,8 @@ survey(struct sync *s, struct dir *d)
 		core_claim_link(c, d, fd);
 	if (list(c, fd, only, p.listed) == -1)
 		error = errno;
+	c->nlisted++;
+	c->nnames += p.listed->count;
 	(void)clock_gettime(CLOCK_REALTIME, &c->now);
 	if (error == ENOMEM)
 		c->resync = true;
@@ -612,8 +614,14 @@ out:
 static void
 survey_all(struct sync *s)
 {
-	while (s->nwork > 0)
+	const struct core *c = s->c;
+
+	while (s->nwork > 0) {
 		(void)survey(s, s->work[--s->nwork]);
+		if (c->cfg->progress != NULL &&
+		    !c->cfg->progress(c->cfg->ctx, c->nlisted, c->nnames))
+			s->nwork = 0;
+	}
 }
 
 /* Tells what a survey found in a directory that had not been entered. */
