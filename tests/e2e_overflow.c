@@ -304,6 +304,106 @@ START_TEST(while_nobody_reads_memory_does_not_grow)
 }
 END_TEST
 
+/* System calls in a trace, before something is written and after something. */
+static size_t
+count_calls(const char *trace, const char *call, const char *before,
+    const char *after)
+{
+	FILE *f = fopen(trace, "re");
+	char *line = NULL;
+	size_t cap = 0, n = 0;
+	bool counts = after == NULL;
+
+	ck_assert_ptr_nonnull(f);
+	while (getline(&line, &cap, f) != -1) {
+		if (before != NULL && strstr(line, before) != NULL)
+			break;
+		if (after != NULL && strstr(line, after) != NULL)
+			counts = true;
+		n += counts && strncmp(line, call, strlen(call)) == 0;
+	}
+	free(line);
+	(void)fclose(f);
+	return n;
+}
+
+static bool
+may_trace(void)
+{
+	return system("strace -D -o /dev/null true 2>/dev/null") == 0;
+}
+
+/* Not by time: a listing of each directory, and one look at each file, whose
+ * time of change says whether it has changed. */
+START_TEST(comparing_all_costs_one_look_at_each_file)
+{
+	static const char *const listing[] = {"getdents64(", "openat(",
+	    "inotify_add_watch("};
+	const char *s = getenv("FOLD_FILES"), *bin = getenv("FSPIPE_BIN");
+	unsigned files = s != NULL ? (unsigned)strtoul(s, NULL, 10) : 20000;
+	unsigned dirs = files / 100, i;
+	size_t first, again;
+	struct proof p;
+	char a[64], b[64], program[4096];
+
+	if (!overflows(__func__))
+		return;
+	if (!may_trace()) {
+		skip(__func__, "no strace here");
+		return;
+	}
+	proof_open(&p);
+	make_dir("o");
+	put("d/there", "");
+	for (i = 0; i < files; i++) {
+		(void)snprintf(a, sizeof(a), "d/%u", i % dirs);
+		if (i < dirs)
+			make_dir(a);
+		(void)snprintf(a, sizeof(a), "d/%u/%u", i % dirs, i);
+		make_file(a);
+	}
+	/* No tracer may be under another one. */
+	(void)setenv("ASAN_OPTIONS", "detect_leaks=0", 1);
+	(void)snprintf(program, sizeof(program), "%s/fswatch-events", bin);
+	proof_run(&p, "/usr/bin/env", "strace", "-D", "-qq", "-o", "trace",
+	    "-e",
+	    "trace=getdents64,statx,newfstatat,openat,inotify_add_watch,write",
+	    program, "-r", "d", NULL);
+	grow_old(&p, a);
+	proof_freeze(&p);
+	/* They cost no look, since they are known to be gone. */
+	for (i = 0; i < THINGS / 2; i++) {
+		make_file("d/passing-by");
+		erase("d/passing-by");
+	}
+	proof_thaw(&p);
+	/* And what comes meanwhile is told once. */
+	for (i = 0; i < 100; i++) {
+		(void)snprintf(a, sizeof(a), "d/%u/%u", i, i);
+		(void)snprintf(b, sizeof(b), "d/%u/%u-new", dirs - i - 1, i);
+		move(a, b);
+		make_file(a);
+		erase(b);
+	}
+	(void)harness_wait(p.h, "resynced", NULL);
+	proof_check(&p);
+	ck_assert_int_eq(harness_stop(p.h), 0);
+	for (i = 0; i < 3; i++) {
+		first = count_calls("trace", listing[i], "\"ready", NULL);
+		again = count_calls("trace", listing[i], NULL, "SIGSTOP");
+		ck_assert_msg(again <= first + first / 4 + 1000,
+		    "%s: %zu at first, %zu after the overflow", listing[i],
+		    first, again);
+	}
+	again = count_calls("trace", "statx(", NULL, "SIGSTOP") +
+	    count_calls("trace", "newfstatat(", NULL, "SIGSTOP");
+	ck_assert_uint_ge(again, files / 2);
+	ck_assert_msg(again <= files + files / 4 + 2000,
+	    "%zu looks at %u files", again, files);
+	proof_close(&p);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -314,6 +414,7 @@ main(void)
 	tcase_add_test(tc, after_an_overflow_only_what_has_changed_is_told);
 	tcase_add_test(tc, overflow_and_resynced_are_told_on_request_only);
 	tcase_add_test(tc, while_nobody_reads_memory_does_not_grow);
+	tcase_add_test(tc, comparing_all_costs_one_look_at_each_file);
 	suite_add_tcase(s, tc);
 	return harness_main(s);
 }
