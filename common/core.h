@@ -116,6 +116,7 @@ struct core {
 	} inverse;
 
 	struct timespec since; /* of the comparison after the last overflow */
+	bool closing; /* all watches end together, with the back end */
 	bool suspects; /* some scope is suspect */
 	bool resync; /* everything has to be compared */
 	bool synthetic; /* what is told now was learned by comparing */

@@ -602,6 +602,16 @@ sync_created(struct core *c, struct dir *d, const char *name,
 		c->resync = true;
 		return;
 	}
+	if (e->type != EVENT_DIR && tree_find(d, name, e->len) == NULL) {
+		/* Nothing makes way, nothing is below: told as it is. */
+		if (tree_link(d, e) == 0) {
+			change_made(c, d, e, st, how);
+		} else {
+			tree_free(e);
+			c->resync = true;
+		}
+		return;
+	}
 	start(&s, c, how);
 	if (finds_add(&s.finds, d, e) == 0 && e->type == EVENT_DIR &&
 	    change_enters(c, d, e))
