@@ -109,7 +109,7 @@ read_options(struct write_options *o, int argc, char **argv)
 }
 
 static void
-say(const char *text)
+say_line(const char *text)
 {
 	warnx("%s", text);
 }
@@ -121,7 +121,7 @@ main(int argc, char **argv)
 	    [SERVE_FAILED] = EXIT_FAILED,
 	    [SERVE_LOOP] = EXIT_LOOP};
 	struct write_options o;
-	struct serve_config cfg = {.options = &o, .say = say};
+	struct serve_config cfg = {.options = &o, .say = say_line};
 	enum serve_end end;
 
 	if (stdfd_fill() == -1)
