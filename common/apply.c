@@ -169,25 +169,32 @@ apply_release(void *ctx, struct handle *h)
 static void
 apply_flush_before(struct apply *a, const struct command *c)
 {
-	struct handle *h = NULL, *other;
+	struct handle *h;
 
-	if (c->path != NULL && c->op != COMMAND_RENAME)
-		h = handles_find(a->handles, c->path, c->path_len, false);
-	if (c->op == COMMAND_APPEND && !a->o->stop_on_error) {
-		if (h != NULL && !run_fits(&h->run, c->content_len))
-			apply_flush(a, h);
-		if (a->waiting > APPLY_WAITING)
+	if (c->op == COMMAND_APPEND || c->op == COMMAND_RENAME) {
+		/* An append finds its own file by itself. */
+		if (c->op == COMMAND_RENAME || a->waiting > APPLY_WAITING)
 			apply_flush_all(a);
-	} else if (a->o->stop_on_error) {
-		for (other = handles_first_due(a->handles); other != NULL;
-		     other = handles_next_due(other))
-			if (other != h || c->op != COMMAND_APPEND ||
-			    !run_fits(&h->run, c->content_len))
-				apply_flush(a, other);
-	} else if (c->op == COMMAND_RENAME)
-		apply_flush_all(a);
-	else if (h != NULL)
+		return;
+	}
+	h = handles_find(a->handles, c->path, c->path_len, false);
+	if (h != NULL)
 		apply_flush(a, h);
+}
+
+/* With stop_on_error: the same, where a command that fails must have nothing
+ * behind it. Only appends to one file, one behind the other, are collected. */
+static void
+apply_flush_others(struct apply *a, const struct command *c)
+{
+	struct handle *h, *own = NULL;
+
+	if (c->op == COMMAND_APPEND)
+		own = handles_find(a->handles, c->path, c->path_len, false);
+	for (h = handles_first_due(a->handles); h != NULL;
+	     h = handles_next_due(h))
+		if (h != own || !run_fits(&h->run, c->content_len))
+			apply_flush(a, h);
 }
 
 /* Its record waits in the handle of its file. The size of the answer comes
@@ -201,6 +208,8 @@ apply_append(struct apply *a, const struct command *c)
 	    c->has_mode ? (int)c->mode : -1);
 	if (h == NULL)
 		return -1;
+	if (!run_fits(&h->run, c->content_len))
+		apply_flush(a, h);
 	if (run_add(&h->run, c->content, c->content_len,
 		batch_count(a->answers) - 1) == -1)
 		return -1;
@@ -306,7 +315,10 @@ apply_command(struct apply *a, uint64_t line, const struct command *c)
 	unsigned tries = 0;
 	int rc;
 
-	apply_flush_before(a, c);
+	if (a->o->stop_on_error)
+		apply_flush_others(a, c);
+	else
+		apply_flush_before(a, c);
 	if (a->stopped)
 		return 0;
 	an = apply_answer(a, line, c);

@@ -105,11 +105,14 @@ handles_find(struct handles *t, const char *path, size_t len, bool is_dir)
 		if (h->hash == hash && h->is_dir == is_dir &&
 		    h->path_len == len && memcmp(h->path, path, len) == 0)
 			break;
-	if (h != NULL && TAILQ_NEXT(h, used) != NULL) {
-		TAILQ_REMOVE(&t->used, h, used);
-		TAILQ_INSERT_TAIL(&t->used, h, used);
-	}
 	return h;
+}
+
+void
+handles_use(struct handles *t, struct handle *h)
+{
+	TAILQ_REMOVE(&t->used, h, used);
+	TAILQ_INSERT_TAIL(&t->used, h, used);
 }
 
 struct handle *

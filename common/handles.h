@@ -6,6 +6,7 @@
  *	h = handles_find(t, path, len);
  *	if (h == NULL)
  *		h = handles_add(t, path, len, fd, is_dir);
+ *	handles_use(t, h);		once a batch is enough
  *	handles_pin(h); ... handles_unpin(h);
  *	handles_shrink(t, n);		on EMFILE
  *	handles_forget(t, h);
@@ -63,9 +64,13 @@ struct handles *handles_new(size_t limit, handles_release release, void *ctx);
 void handles_free(struct handles *t);
 
 /* Files and directories have names of their own: one path may be both, when a
- * file has just become a directory. NULL where there is none. */
+ * file has just become a directory. Is no use of it. NULL where there is
+ * none. */
 struct handle *handles_find(struct handles *t, const char *path, size_t len,
     bool is_dir);
+
+/* Makes it the one that was used last. */
+void handles_use(struct handles *t, struct handle *h);
 
 /* Takes over fd on success. NULL with errno on failure (ENOMEM, as fstat). */
 struct handle *handles_add(struct handles *t, const char *path, size_t len,

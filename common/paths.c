@@ -65,12 +65,13 @@ paths_shrink(struct paths *p)
 static int
 paths_may(struct paths *p, struct handle *dir, const char *name)
 {
-	char text[sizeof(p->o.why->message)] = "";
+	char text[sizeof(p->o.why->message)];
 	bool every_name = false;
 	int rc;
 
 	if (p->o.may == NULL || dir->asked == p->batch)
 		return 0;
+	text[0] = '\0';
 	rc = p->o.may(p->o.ctx, dir->fd, name, &every_name, text, sizeof(text));
 	if (rc == 1)
 		return why_set(p->o.why, "loop", "%s", text);
@@ -125,6 +126,7 @@ paths_known_dir(struct paths *p, const char *path, size_t len)
 		if (fstat(fd, &st) == 0 && st.st_dev == h->dev &&
 		    st.st_ino == h->ino) {
 			handles_swap_fd(h, fd);
+			handles_use(p->o.handles, h);
 			h->batch = p->batch;
 			return h;
 		}
@@ -327,7 +329,9 @@ paths_file(struct paths *p, const char *path, size_t len, int mode)
 		handles_forget(p->o.handles, h);
 		h = NULL;
 	}
-	if (h == NULL) {
+	if (h != NULL)
+		handles_use(p->o.handles, h);
+	else {
 		fd = paths_open_file(p, dir, name, mode);
 		if (fd == -1)
 			goto out;
