@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "arena.h"
 #include "base64.h"
 #include "beneath.h"
 #include "buf.h"
@@ -187,34 +188,60 @@ command_bad_json(struct why *bad, const json_error_t *e)
 	    e->column);
 }
 
+/* The end of the string whose first quote is at s. */
+static const char *
+command_string_end(const char *s, const char *end)
+{
+	const char *quote = s, *p;
+
+	do {
+		quote = memchr(quote + 1, '"', (size_t)(end - quote) - 1);
+		if (quote == NULL)
+			return end;
+		for (p = quote; p[-1] == '\\';)
+			p--;
+	} while ((quote - p) % 2 != 0);
+	return quote + 1;
+}
+
 /* The end of the JSON value that starts at s, in JSON that is known to be
  * well-formed. */
 static const char *
 command_value_end(const char *s, const char *end)
 {
 	size_t depth = 0;
-	bool quoted = false;
 
-	for (; s < end; s++) {
-		if (quoted) {
-			if (*s == '\\')
-				s++;
-			else if (*s == '"') {
-				quoted = false;
-				if (depth == 0)
-					return s + 1;
-			}
-		} else if (*s == '"')
-			quoted = true;
-		else if (*s == '{' || *s == '[')
+	while (s < end) {
+		switch (*s) {
+		case '"':
+			s = command_string_end(s, end);
+			if (depth == 0)
+				return s;
+			continue;
+		case '{':
+		case '[':
 			depth++;
-		else if (*s == '}' || *s == ']') {
+			break;
+		case '}':
+		case ']':
 			if (depth == 0)
 				return s;
 			if (--depth == 0)
 				return s + 1;
-		} else if (depth == 0 && strchr(", \t\r\n:", *s) != NULL)
-			return s;
+			break;
+		case ',':
+		case ':':
+		case ' ':
+		case '\t':
+		case '\r':
+		case '\n':
+			if (depth == 0)
+				return s;
+			break;
+		default:
+			break;
+		}
+		s++;
 	}
 	return s;
 }
@@ -445,12 +472,16 @@ command_parse(struct command *c, const char *line, size_t len, struct why *bad)
 	c->op = COMMAND_NOPS;
 	/* Numbers matter only within an id, which is given back as it stood:
 	 * so that integers of any size get through, read them as reals. */
+	arena_begin();
 	c->json = json_loadb(line, len,
 	    JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL | JSON_DECODE_ANY |
 		JSON_DECODE_INT_AS_REAL,
 	    &e);
-	if (c->json == NULL)
+	arena_end();
+	if (c->json == NULL) {
+		arena_drop();
 		return command_bad_json(bad, &e);
+	}
 	if (!json_is_object(c->json))
 		return why_set(bad, "bad-command", "not an object");
 	id = json_object_get(c->json, "id");
@@ -479,7 +510,8 @@ command_free(struct command *c)
 {
 	size_t i;
 
-	json_decref(c->json);
+	if (c->json != NULL)
+		arena_drop();
 	c->json = NULL;
 	for (i = 0; i < sizeof(c->bytes) / sizeof(c->bytes[0]); i++) {
 		free(c->bytes[i]);
