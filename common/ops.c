@@ -112,24 +112,6 @@ out:
 	return rc;
 }
 
-/* Owner, group and mode of the file that is replaced. Set-user-id and its like
- * go: the content is another one. */
-static int
-ops_inherit(int fd, const struct stat *old)
-{
-	struct stat st;
-	bool root = geteuid() == 0;
-
-	if (fstat(fd, &st) == -1)
-		return -1;
-	if ((st.st_uid != old->st_uid && root) || st.st_gid != old->st_gid)
-		if (fchown(fd, root ? old->st_uid : (uid_t)-1, old->st_gid) ==
-			-1 &&
-		    root)
-			return -1;
-	return fchmod(fd, old->st_mode & 0777);
-}
-
 static int
 ops_overwrite(struct paths *p, const struct command *c, struct answer *an)
 {
@@ -156,16 +138,12 @@ ops_overwrite(struct paths *p, const struct command *c, struct answer *an)
 		/* A new one gets what mode the kernel gives: the umask or the
 		 * directory's default ACL. */
 		do
-			f = there ? outfile_replacement(dir->fd, name) :
+			f = there ? outfile_replacement(dir->fd, name, &old) :
 				    outfile_new(dir->fd, name,
 					c->has_mode ? c->mode : 0666);
 		while (f == NULL && paths_shrink(p));
 		if (f == NULL)
 			break;
-		if (there && ops_inherit(outfile_fd(f), &old) == -1) {
-			outfile_abort(&f);
-			break;
-		}
 		rc = ops_finish(p, &f, dir, c);
 		if (rc == 0 || there || errno != EEXIST)
 			break;
