@@ -58,7 +58,6 @@ handles_close(struct handles *t, struct handle *h)
 {
 	(void)close(h->fd);
 	run_free(&h->run);
-	free(h->path);
 	free(h);
 	t->count--;
 }
@@ -126,16 +125,10 @@ handles_add(struct handles *t, const char *path, size_t len, int fd,
 		return NULL;
 	if (t->count >= t->limit)
 		(void)handles_shrink(t, t->count - t->limit + 1);
-	h = calloc(1, sizeof(*h));
+	h = calloc(1, sizeof(*h) + len + 1);
 	if (h == NULL)
 		return NULL;
-	h->path = malloc(len + 1);
-	if (h->path == NULL) {
-		free(h);
-		return NULL;
-	}
 	memcpy(h->path, path, len);
-	h->path[len] = '\0';
 	h->path_len = len;
 	h->fd = fd;
 	h->is_dir = is_dir;

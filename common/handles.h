@@ -28,29 +28,33 @@
 
 #include "run.h"
 
+/* What an append touches stands together: with a thousand open files each line
+ * of the cache that it needs is a cold one. */
 struct handle {
 	/* Set by handles_add(). */
-	char *path; /* "" is the root */
-	size_t path_len;
-	int fd; /* owned */
-	bool is_dir;
 	dev_t dev;
 	ino_t ino;
-
-	/* The caller's. */
-	uint64_t batch; /* the batch in which its name was last looked at */
-	uint64_t asked; /* ... in which every name in it was found free */
-	bool unsynced;
-	struct run run; /* files: appends that wait */
+	int fd; /* owned */
 
 	/* Ours. */
 	unsigned pins;
+	TAILQ_ENTRY(handle) used;
+	TAILQ_ENTRY(handle) dues;
+	struct handle *chain;
 	uint32_t hash;
 	bool forgotten;
 	bool due;
-	struct handle *chain;
-	TAILQ_ENTRY(handle) used;
-	TAILQ_ENTRY(handle) dues;
+
+	/* The caller's. */
+	bool unsynced;
+	uint64_t asked; /* the batch in which every name in it was found free */
+	uint64_t batch; /* the batch in which its name was last looked at */
+	struct run run; /* files: appends that wait */
+
+	/* Set by handles_add(). */
+	bool is_dir;
+	size_t path_len;
+	char path[]; /* "" is the root */
 };
 
 struct handles;
