@@ -87,9 +87,6 @@ struct side {
 /* When a directory was looked at, where only that tells what is in it. */
 struct look {
 	uint32_t pass; /* of sync */
-	/* The last time, and the one before: the index was the truth then. */
-	struct timespec last;
-	struct timespec before;
 };
 
 /* A directory that is watched: as small as can be, there are many. */

@@ -194,27 +194,16 @@ is_alias(const struct dir *a, const struct dir *b)
 	    strcmp(a->self->name, b->self->name) == 0;
 }
 
-/* Where directories are known by their numbers alone, a new one may have that
- * of one that is gone: is fd, taken for the one at q, younger than that? */
-static bool
-reborn(const struct dir *q, int fd)
-{
-	const struct look *seen = core_look(q->parent->mark);
-	struct event_stat st;
-
-	return (q->flags & DIR_STATS) && seen != NULL &&
-	    stat_at(fd, "", false, &st) == 0 &&
-	    finds_reborn(&st, &seen->before);
-}
-
 /* The place among those of m, open as own, that does not lead to its directory
  * any more. It is of the same root: each root is told by itself where a
  * directory has gone to, and one that covers both names must find it where it
- * was. */
+ * was. (What is polled is known by its numbers, and a new directory may have
+ * those of one that is gone.) */
 static struct dir *
 stale_place(struct core *c, const struct mark *m, const struct dir *d, int own)
 {
 	struct dir *q;
+	struct event_stat st;
 	int fd;
 
 	for (q = m->places; q != NULL; q = q->next_place) {
@@ -225,7 +214,9 @@ stale_place(struct core *c, const struct mark *m, const struct dir *d, int own)
 		fd = core_open(c, q, O_PATH);
 		if (fd != -1)
 			(void)close(fd);
-		else if (!reborn(q, own))
+		else if (core_exact(q) ||
+		    (stat_at(own, "", false, &st) == 0 &&
+			!looks_reborn(q->born, &st)))
 			return q;
 	}
 	return NULL;
@@ -311,7 +302,9 @@ open_listed(struct sync *s, struct dir *d)
 		goto out;
 	}
 	if (is_loop(c, d)) {
-		core_note_dir(c, NOTE_LOOP, d, 0);
+		if (!(d->flags & DIR_LOOP))
+			core_note_dir(c, NOTE_LOOP, d, 0);
+		d->flags |= DIR_LOOP;
 		errno = ELOOP;
 		goto out;
 	}
@@ -526,19 +519,6 @@ compare(struct sync *s, int fd, struct dir *d, struct dir *listed)
 	s->found = s->found || found || lossy;
 }
 
-/* d is about to be listed: when, and in which pass. */
-static void
-stamp(struct core *c, struct mark *m)
-{
-	struct look *look = core_look(m);
-
-	if (look == NULL)
-		return;
-	look->pass = c->pass;
-	look->before = look->last;
-	look->last = core_moment();
-}
-
 /* Lists one directory, and takes down what is new and what is gone. Returns
  * 0, or -1 with errno when it cannot be listed. */
 static int
@@ -550,6 +530,7 @@ survey(struct sync *s, struct dir *d)
 	bool known = (d->flags & DIR_ENTERED) != 0;
 	const struct side *side = NULL; /* where it is exact */
 	uint64_t position = 0;
+	struct look *look;
 	int fd, error = 0;
 
 	fd = open_listed(s, d);
@@ -579,7 +560,9 @@ survey(struct sync *s, struct dir *d)
 		(void)close(fd);
 		return 0;
 	}
-	stamp(c, d->mark);
+	look = core_look(d->mark);
+	if (look != NULL)
+		look->pass = c->pass;
 	if (d->flags & DIR_LINK)
 		core_claim_link(c, d, fd);
 	if (list(c, fd, only, p.listed) == -1)
