@@ -575,7 +575,8 @@ out:
 }
 
 /* Does the file have this content? 1: yes; 0: no, or it is no file; -1: there
- * is nothing of this name. With --sync it is then on the disk, too. */
+ * is nothing of this name, as far as we may see. With --sync it is then on the
+ * disk, too. */
 static int
 apply_same(struct apply *a, struct handle *dir, const char *name,
     const struct command *c)
@@ -590,8 +591,11 @@ apply_same(struct apply *a, struct handle *dir, const char *name,
 		fd = beneath_open_regular(&a->below, dir->fd, name, O_RDONLY,
 		    &st);
 	while (fd == -1 && apply_shrink(a));
-	if (fd == -1)
-		return errno == ENOENT ? -1 : 0;
+	if (fd == -1) /* not a file; or one, or a directory, that we may not
+		       * read: then the name tells which */
+		return fstatat(dir->fd, name, &st, AT_SYMLINK_NOFOLLOW) == -1 ?
+		    -1 :
+		    0;
 	if (st.st_size < 0 || (uint64_t)st.st_size != c->content_len)
 		goto out;
 	while (done < c->content_len) {

@@ -384,6 +384,7 @@ stream(const struct stream_config *cfg)
 	    .progress = on_progress};
 	size_t i;
 
+	s.told_at = core_now_ms();
 	s.progress = (struct progress)PROGRESS(
 	    opt->verbosity >= 0 && terminal_moves(STDERR_FILENO) ?
 		STDERR_FILENO :
