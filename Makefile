@@ -58,6 +58,8 @@ FSP_SAN = $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all \
     -fno-omit-frame-pointer)
 FSP_CPPFLAGS = -D_GNU_SOURCE -DFSPIPE_VERSION='"$(VERSION)"' -Icommon \
     $(BSD_CFLAGS) $(JANSSON_CFLAGS)
+# A sanitizer has to see each allocation (common/arena.c).
+FSP_CPPFLAGS += $(if $(SAN),-DARENA_BLOCK=1)
 FSP_CFLAGS = -std=gnu17 $(FSP_WARN) $(FSP_HARDEN) $(FSP_SAN)
 FSP_LDFLAGS = $(if $(STATIC),-static-pie,-pie) -Wl,-z,relro -Wl,-z,now $(FSP_SAN)
 FSP_LDLIBS = $(BSD_LIBS) $(JANSSON_LIBS)
@@ -72,6 +74,11 @@ hash := \#
 SANDBOX := $(if $(shell printf '%s\n' '$(hash)include <linux/landlock.h>' \
     '$(hash)include <sys/syscall.h>' 'int n = SYS_landlock_restrict_self;' | \
     $(CC) -x c -fsyntax-only - 2>&1 || echo no),none,landlock)
+# What /proc tells of mounts and of other processes, as Linux has it.
+PROC := $(if $(shell printf '%s\n' '$(hash)include <sys/stat.h>' \
+    '$(hash)include <linux/magic.h>' \
+    'int n = STATX_MNT_ID | PROC_SUPER_MAGIC;' | \
+    $(CC) -D_GNU_SOURCE -x c -fsyntax-only - 2>&1 || echo no),none,proc)
 # What the kernel tells: inotify(7) where it needs no library of its own, else
 # kqueue(2); polling always. make BACKEND=name takes that one.
 links = $(if $(shell printf '%s\n' $(1) | $(CC) $(CPPFLAGS) $(LDFLAGS) \
@@ -82,10 +89,11 @@ BACKEND ?= $(or $(call links,'$(hash)include <sys/inotify.h>' \
     'int main(void) { return kqueue(); }',kqueue))
 BACKENDS := $(filter-out poll,$(BACKEND)) poll
 # One of several files for the same job is built.
-COMMON_SRCS = $(filter-out \
-    $(filter-out common/sandbox_$(SANDBOX).c,$(wildcard common/sandbox_*.c)) \
-    $(filter-out $(BACKENDS:%=common/backend_%.c), \
-    $(wildcard common/backend_*.c)),$(wildcard common/*.c))
+CHOSEN = sandbox_$(SANDBOX) chain_$(PROC) mounts_$(PROC) watcher_$(PROC) \
+    $(BACKENDS:%=backend_%)
+COMMON_SRCS = $(filter-out $(filter-out $(CHOSEN:%=common/%.c), \
+    $(wildcard $(foreach c,$(CHOSEN), \
+    common/$(firstword $(subst _, ,$c))_*.c))),$(wildcard common/*.c))
 COMMON_OBJS = $(COMMON_SRCS:%.c=$(BUILD)/%.o)
 LIB = $(BUILD)/libfspipe.a
 # tests/unit_*.c and tests/e2e_*.c are one program each; what else lies in

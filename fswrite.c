@@ -41,8 +41,6 @@ open_loop_check(const struct write_options *o, int rootfd)
 	l = loop_open(rootfd, &lo, &bad);
 	if (l == NULL)
 		err(EXIT_FAILED, "%s", bad != NULL ? bad : o->dir);
-	if (o->verbose && !loop_sees_claims(l))
-		warnx("no loop check here but --watched");
 	switch (loop_check(l, rootfd, NULL, &v)) {
 	case LOOP_FREE:
 		break;
@@ -55,6 +53,8 @@ open_loop_check(const struct write_options *o, int rootfd)
 	default:
 		err(EXIT_FAILED, "%s", o->dir);
 	}
+	if (o->verbose && !loop_sees_claims(l))
+		warnx("no loop check here but --watched");
 	return l;
 }
 

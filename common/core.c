@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "claim.h"
 #include "grow.h"
 #include "remote.h"
 #include "statat.h"
@@ -470,6 +471,38 @@ core_detach(struct core *c, struct dir *d)
 	core_unmark(c, m);
 }
 
+struct claim
+core_claim(const struct core *c, size_t levels)
+{
+	const struct watch_options *opt = c->cfg->opt;
+	struct claim claim = {.kind = CLAIM_FLAT};
+
+	if (opt->depth == SIZE_MAX || opt->depth > levels + 1) {
+		claim.kind = CLAIM_TREE;
+		claim.token = c->token;
+		claim.one_fs = opt->one_file_system;
+		claim.depth = opt->depth - levels > CLAIM_DEPTH_MAX ?
+		    CLAIM_DEPTH_MAX :
+		    (unsigned)(opt->depth - levels);
+	}
+	return claim;
+}
+
+void
+core_claim_link(struct core *c, struct dir *d, int fd)
+{
+	/* A link in the root itself goes deepest, and any may be moved there
+	 * without another look at what it leads to. */
+	const struct claim claim = core_claim(c, 1);
+
+	if (!c->cfg->opt->claim || c->unlinked ||
+	    claims_link(&c->links, d, fd, &claim) == 0 || errno == EACCES ||
+	    errno == ENOTSUP)
+		return;
+	core_note_dir(c, NOTE_UNTAKEN, d, errno);
+	c->unlinked = true;
+}
+
 static void
 forget_doubts(struct doubts *l, const struct dir *d)
 {
@@ -494,6 +527,8 @@ forget_dir(struct core *c, struct dir *d)
 	size_t i;
 
 	core_detach(c, d);
+	if (d->flags & DIR_LINK)
+		claims_unlink(&c->links, d);
 	for (i = 0; i < CORE_FDS; i++) {
 		if (c->fds[i].dir != d)
 			continue;

@@ -14,9 +14,11 @@
 
 #include "backend.h"
 #include "buf.h"
+#include "claims.h"
 #include "event.h"
 #include "watch_options.h"
 
+struct claim;
 struct dir;
 struct entry;
 
@@ -34,6 +36,7 @@ enum watch_note {
 	NOTE_LOOP, /* a symbolic link leads to a directory above it */
 	NOTE_OVERFLOW, /* the kernel dropped events */
 	NOTE_UNTAKEN, /* a claim could not be taken: error */
+	NOTE_NO_CLAIMS, /* nor ever can: the system knows none */
 	NOTE_WAY /* a directory on the way to a root may not be read */
 };
 
@@ -163,9 +166,13 @@ struct core {
 	bool resync; /* everything has to be compared */
 	bool synthetic; /* what is told now was learned by comparing */
 	bool limited; /* NOTE_LIMIT has been given */
+	bool unlinked; /* a claim beyond a link could not be taken */
 	bool barred; /* some is DIR_UNREADABLE or DIR_UNSEEN */
 	bool stirred; /* something was told since `quiet` was */
 	struct timespec now; /* when what is told now was read */
+
+	uint32_t token; /* of our claims */
+	struct claims_links links; /* those beyond symbolic links (-L) */
 
 	struct buf name; /* names for event(), put together */
 
@@ -228,6 +235,14 @@ unsigned core_interest(const struct core *c);
 void core_attach(struct mark *m, struct dir *d);
 /* Ends d's being a place, and the watch with the last one. */
 void core_detach(struct core *c, struct dir *d);
+
+/* What a directory that lies this many levels below a root is claimed as. */
+struct claim core_claim(const struct core *c, size_t levels);
+
+/* Claims d, open as fd, which the claim on its root does not reach: a link
+ * leads to it. As deep as it would be watched were the link in the root
+ * itself, until d is forgotten. */
+void core_claim_link(struct core *c, struct dir *d, int fd);
 
 /* Before an entry is freed: detaches all below it and forgets descriptors and
  * doubts about it. */

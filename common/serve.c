@@ -24,6 +24,7 @@
 #include "loop.h"
 #include "say.h"
 #include "signals.h"
+#include "why.h"
 #include "write_options.h"
 
 /* A batch ends when stdin pauses, and at the latest here, so that under a
@@ -231,7 +232,7 @@ static void
 take_line(struct session *s, const struct line *line)
 {
 	struct command c = {.op = COMMAND_NOPS};
-	struct command_bad bad;
+	struct why bad;
 	char subject[32];
 	int rc;
 

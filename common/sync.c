@@ -578,6 +578,8 @@ survey(struct sync *s, struct dir *d)
 		return 0;
 	}
 	stamp(c, d->mark);
+	if (d->flags & DIR_LINK)
+		core_claim_link(c, d, fd);
 	if (list(c, fd, only, p.listed) == -1)
 		error = errno;
 	c->nlisted++;

@@ -119,6 +119,7 @@ watch_close(struct watch *w)
 	core_forget_doubts(&c->doubts);
 	core_forget_doubts(&c->later);
 	free(c->marks);
+	claims_links_free(&c->links);
 	buf_free(&c->name);
 	free(w);
 }

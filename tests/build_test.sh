@@ -36,6 +36,33 @@ modes() {
 	(cd "$tmp/dest" && find . -type f -printf '%m %p\n' | sort) |
 	    diff "$tmp/want" -
 }
+less_of_all() {
+	nm "$tmp/src/build-less/libfspipe.a" >"$tmp/names" &&
+	    grep -q 'mounts_none.o' "$tmp/names" &&
+	    grep -q 'chain_none.o' "$tmp/names" &&
+	    grep -q 'watcher_none.o' "$tmp/names" &&
+	    ! grep -q '_proc.o' "$tmp/names"
+}
+command='{"op":"append","path":"a/f","content":"x"}'
+less_writes() {
+	echo "$command" |
+	    "$tmp/src/build-less/fswrite" -v --chain "$tmp/out" 2>"$tmp/err" &&
+	    [ "$(cat "$tmp/out/a/f")" = x ]
+}
+less_refuses() {
+	echo "$command" |
+	    "$tmp/src/build-less/fswrite" --watched "$tmp/out/a" "$tmp/out"
+	[ $? -eq 3 ] && [ "$(cat "$tmp/out/a/f")" = x ]
+}
+less_watches() {
+	"$tmp/src/build-less/fswatch-events" -v -1 --existing "$tmp/out" \
+	    2>"$tmp/err" | grep -q '"exists"'
+}
+less_is_silent() {
+	"$tmp/src/build-less/fswatch-events" -1 --existing "$tmp/out" \
+	    2>"$tmp/err" >"$tmp/events" && [ -s "$tmp/events" ] &&
+	    [ ! -s "$tmp/err" ]
+}
 # What git takes in after a build is the sources.
 ignored() {
 	git init -q "$tmp/src" && git -C "$tmp/src" add -A &&
@@ -113,6 +140,30 @@ is "uninstall obeys them, too" build uninstall \
     DESTDIR="$tmp/dest" PREFIX=/opt MANDIR=/opt/manual
 : >"$tmp/want"
 is "and leaves nothing" modes
+
+# A system without Linux's /proc, without Landlock and without locks of open
+# file descriptions.
+mkdir "$tmp/less"
+cat >"$tmp/less/fcntl.h" <<'END'
+#pragma GCC system_header
+#include_next <fcntl.h>
+#undef F_OFD_GETLK
+#undef F_OFD_SETLK
+#undef F_OFD_SETLKW
+#undef O_TMPFILE
+END
+is "with less of a system it is built without a warning" build BUILD=build-less \
+    BIN=build-less/ SANDBOX=none PROC=none CPPFLAGS="-I$tmp/less" \
+    CFLAGS='-O0 -Werror'
+is "of the files for that system" less_of_all
+mkdir -p "$tmp/out/a"
+is "fswrite writes there" less_writes
+is "with -v it says that it sees no claims" grep -q "no loop check here" \
+    "$tmp/err"
+is "--watched refuses there" less_refuses
+is "fswatch-events watches there" less_watches
+is "with -v it says that it has no claim" grep -q "no claim" "$tmp/err"
+is "and is silent about it without" less_is_silent
 
 if command -v git >/dev/null; then
 	is "git ignores what is built" ignored
