@@ -147,7 +147,7 @@ if limited max_inotify_watches 100000 true 2>/dev/null; then
 	timeout 60 unshare -Ur sh -c 'echo 16 >/proc/sys/user/max_inotify_watches
 		exec fswatch-events -r --timeout 0.01 many' </dev/null >said 2>err
 	[ "$?" -eq 3 ] && proper fswatch-events && [ "$(wc -l <err)" -eq 1 ] &&
-		grep -qE "^fswatch-events: many/.*no more watches .*$value.*sysctl -w fs.inotify.max.user.watches=[0-9]+" err
+		grep -qE "^fswatch-events: many/.*no more watches .* is $value, and [12][0-9] more are needed\): .*sysctl -w fs.inotify.max.user.watches=[0-9]+" err
 	is "no more watches: one line, with the setting, its value and the command"
 else
 	echo "skip - no more watches - no user namespaces here"
