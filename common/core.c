@@ -109,15 +109,11 @@ id_on_side(const struct mark *m)
 /* What kind of file system that tells nothing the directory is on, or NULL.
  * Answered once for each device, until a burst is over. */
 static const char *
-kind_of(struct core *c, int dirfd)
+kind_of(struct core *c, int dirfd, uint64_t dev)
 {
-	struct stat st;
-
-	if (fstat(dirfd, &st) == -1)
-		return NULL;
-	if (c->kind_dev != st.st_dev) {
+	if (c->kind_dev != dev) {
 		c->kind = remote_kind(dirfd);
-		c->kind_dev = st.st_dev;
+		c->kind_dev = dev;
 	}
 	return c->kind;
 }
@@ -125,14 +121,14 @@ kind_of(struct core *c, int dirfd)
 /* Has one of the sides watch the directory. Returns its id here, or -1 with
  * errno. */
 static int
-add_to_side(struct core *c, int dirfd, unsigned interest,
+add_to_side(struct core *c, int dirfd, uint64_t dev, unsigned interest,
     const struct side **side, int *why)
 {
 	int id = -1;
 
 	*why = 0;
 	*side = &c->side[0];
-	if (c->nsides == 1 || kind_of(c, dirfd) == NULL) {
+	if (c->nsides == 1 || kind_of(c, dirfd, dev) == NULL) {
 		id = (*side)->ops->add((*side)->b, dirfd, interest);
 		if (id != -1 || c->nsides == 1)
 			return id;
@@ -144,7 +140,7 @@ add_to_side(struct core *c, int dirfd, unsigned interest,
 }
 
 struct mark *
-core_mark(struct core *c, int dirfd, unsigned interest)
+core_mark(struct core *c, int dirfd, uint64_t dev, unsigned interest)
 {
 	const struct side *side;
 	struct mark *m, **slot;
@@ -152,12 +148,13 @@ core_mark(struct core *c, int dirfd, unsigned interest)
 
 	if (grow_marks(c) == -1)
 		return NULL;
-	id = add_to_side(c, dirfd, interest, &side, &why);
+	id = add_to_side(c, dirfd, dev, interest, &side, &why);
 	if (id == -1)
 		return NULL;
 	m = core_find_mark(c, id);
 	if (m == NULL) {
-		m = calloc(1, sizeof(*m));
+		m = calloc(1,
+		    sizeof(*m) + (side->ops->exact ? 0 : sizeof(*m->look)));
 		if (m == NULL) {
 			side->ops->remove(side->b, id < 0 ? turned(id) : id);
 			return NULL;
@@ -169,9 +166,15 @@ core_mark(struct core *c, int dirfd, unsigned interest)
 		*slot = m;
 		c->nmarks++;
 	}
-	m->why = why;
-	m->interest |= interest;
+	m->why = (uint16_t)why;
+	m->interest |= (uint16_t)interest;
 	return m;
+}
+
+struct look *
+core_look(struct mark *m)
+{
+	return m == NULL || m->side->ops->exact ? NULL : m->look;
 }
 
 static void

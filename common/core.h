@@ -84,20 +84,24 @@ struct side {
 	struct backend *b;
 };
 
-/* A directory that is watched. */
+/* When a directory was looked at, where only that tells what is in it. */
+struct look {
+	uint32_t pass; /* of sync */
+	/* The last time, and the one before: the index was the truth then. */
+	struct timespec last;
+	struct timespec before;
+};
+
+/* A directory that is watched: as small as can be, there are many. */
 struct mark {
 	const struct side *side;
-	int id; /* core's: unlike for each directory, whatever its side */
-	int why; /* why it is polled by the second side: an errno, or 0 */
-	unsigned interest;
-	uint32_t pass; /* of sync: when it was compared */
-	/* When it was last looked at, and the time before that: the index was
-	 * the truth then. */
-	struct timespec looked;
-	struct timespec looked_before;
 	struct dir *places; /* linked by next_place */
 	struct post *posts; /* linked by next */
 	struct mark *chain; /* of the same hash */
+	int id; /* core's: unlike for each directory, whatever its side */
+	uint16_t why; /* why it is polled by the second side: an errno, or 0 */
+	uint16_t interest;
+	struct look look[]; /* one, where the side is not exact */
 };
 
 /* Something to be looked at again when nothing is pending any more. */
@@ -221,11 +225,14 @@ bool core_exact(const struct dir *d);
  * directory, however often it is asked for. Where the kernel does not watch it
  * it is polled (mark.why). The caller attaches a place or a post, or calls
  * core_unmark(). NULL with errno. */
-struct mark *core_mark(struct core *c, int dirfd, unsigned interest);
+struct mark *core_mark(struct core *c, int dirfd, uint64_t dev,
+    unsigned interest);
 /* The back end has ended it: detaches and frees it; what was attached is in
  * doubt. lost, unless NULL, is called for each place that is no top. */
 void core_gone(struct core *c, struct mark *m,
     void (*lost)(struct core *c, struct dir *d));
+/* When it was looked at; NULL where the kernel tells what happens in it. */
+struct look *core_look(struct mark *m);
 /* Ends the watch when nothing is attached any more. */
 void core_unmark(struct core *c, struct mark *m);
 struct mark *core_find_mark(const struct core *c, int id);

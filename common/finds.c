@@ -172,15 +172,15 @@ is_one(struct finds *s, const struct found *f, const struct vanished *v,
     const struct timespec *since)
 {
 	struct entry_stat *was, *is;
+	struct look *look;
 	struct event_stat st;
 	int fd;
 
 	if (v->e->type != f->e->type || (v->e->flags & ENTRY_MOVING) ||
 	    (f->e->type == EVENT_DIR && (f->e->dir->flags & DIR_ENTERED)))
 		return false;
-	if (since == NULL && v->dir->mark != NULL &&
-	    (v->dir->flags & DIR_STATS))
-		since = &v->dir->mark->looked_before;
+	if (since == NULL && (look = core_look(v->dir->mark)) != NULL)
+		since = &look->before;
 	fd = core_dirfd(s->c, f->parent);
 	if (since == NULL || fd == -1 ||
 	    stat_at(fd, f->e->name, false, &st) == -1 || st.ino != v->ino)

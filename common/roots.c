@@ -88,9 +88,11 @@ post(struct core *c, struct root *root, int fd, const char *name,
 {
 	struct post *p;
 	struct mark *m;
+	struct stat st;
 	size_t len = strlen(name) + 1;
 
-	m = core_mark(c, fd, BACKEND_NAMES);
+	m = fstat(fd, &st) == -1 ? NULL :
+				   core_mark(c, fd, st.st_dev, BACKEND_NAMES);
 	if (m == NULL) {
 		way->blind = true;
 		return;

@@ -199,12 +199,12 @@ is_alias(const struct dir *a, const struct dir *b)
 static bool
 reborn(const struct dir *q, int fd)
 {
-	const struct mark *seen = q->parent->mark;
+	const struct look *seen = core_look(q->parent->mark);
 	struct event_stat st;
 
 	return (q->flags & DIR_STATS) && seen != NULL &&
 	    stat_at(fd, "", false, &st) == 0 &&
-	    finds_reborn(&st, &seen->looked_before);
+	    finds_reborn(&st, &seen->before);
 }
 
 /* The place among those of m, open as own, that does not lead to its directory
@@ -259,7 +259,7 @@ bar(struct core *c, struct dir *d, unsigned flag)
 	for (up = d->parent; up != NULL; up = up->parent) {
 		fd = core_dirfd(c, up);
 		if (fd != -1)
-			(void)core_mark(c, fd, BACKEND_ATTRIB);
+			(void)core_mark(c, fd, up->dev, BACKEND_ATTRIB);
 	}
 }
 
@@ -351,7 +351,7 @@ watch_dir(struct sync *s, struct dir *d, int fd)
 	struct mark *m;
 	struct dir *was;
 
-	m = core_mark(c, fd, core_interest(c));
+	m = core_mark(c, fd, d->dev, core_interest(c));
 	if (m == NULL) {
 		limited(c, d, errno);
 		core_detach(c, d);
@@ -530,11 +530,13 @@ compare(struct sync *s, int fd, struct dir *d, struct dir *listed)
 static void
 stamp(struct core *c, struct mark *m)
 {
-	if (m == NULL)
+	struct look *look = core_look(m);
+
+	if (look == NULL)
 		return;
-	m->pass = c->pass;
-	m->looked_before = m->looked;
-	m->looked = core_moment();
+	look->pass = c->pass;
+	look->before = look->last;
+	look->last = core_moment();
 }
 
 /* Lists one directory, and takes down what is new and what is gone. Returns
@@ -771,14 +773,16 @@ more_work(struct sync *s)
 {
 	struct core *c = s->c;
 	struct doubt *p;
+	struct look *look;
 	size_t i;
 
 	core_gather(c);
 	for (i = 0; i < c->doubts.n; i++) {
 		p = &c->doubts.item[i];
-		if (p->dir == NULL || p->name != NULL || p->deep ||
-		    !(p->dir->flags & DIR_STATS) ||
-		    p->dir->mark->pass == c->pass)
+		if (p->dir == NULL || p->name != NULL || p->deep)
+			continue;
+		look = core_look(p->dir->mark);
+		if (look == NULL || look->pass == c->pass)
 			continue;
 		if (p->look)
 			p->dir->flags |= DIR_LOOK;
