@@ -361,9 +361,16 @@ void
 watch_counters(const struct watch *w, struct watch_counters *n)
 {
 	const struct core *c = &w->core;
+	const struct mark *m;
+	size_t i;
 
 	roots_count(&w->roots, &n->roots, &n->directories, &n->entries);
 	n->watches = c->nmarks;
+	n->missing = 0;
+	for (i = 0; i < c->cap_marks; i++)
+		for (m = c->marks[i]; m != NULL; m = m->chain)
+			if (m->why == ENOSPC)
+				n->missing++;
 	n->hints = c->nhints;
 	n->events = c->nevents;
 	n->looks = c->nlooks;

@@ -62,6 +62,7 @@ struct watch_counters {
 	uint64_t directories;
 	uint64_t entries;
 	uint64_t watches;
+	uint64_t missing; /* of these, polled since no more were to be had */
 	uint64_t hints;
 	uint64_t events;
 	uint64_t looks;

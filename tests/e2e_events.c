@@ -1598,6 +1598,19 @@ START_TEST(once_ends_after_the_first_burst)
 }
 END_TEST
 
+START_TEST(the_timeout_counts_from_the_start_before_there_is_a_root)
+{
+	struct harness *h = harness_new();
+
+	make_dir("d");
+	harness_run(h, PROGRAM, "-e", "+ready", "--timeout", "1000", "-", NULL);
+	/* It waits for a first one. */
+	harness_send(h, "d\n");
+	harness_ready(h);
+	harness_end(h);
+}
+END_TEST
+
 START_TEST(timeout_ends_with_3_when_nothing_happens)
 {
 	struct harness *h = harness_new();
@@ -1916,6 +1929,8 @@ main(void)
 	tc = tcase_create("Ends");
 	tcase_set_timeout(tc, 120);
 	tcase_add_test(tc, once_ends_after_the_first_burst);
+	tcase_add_test(tc,
+	    the_timeout_counts_from_the_start_before_there_is_a_root);
 	tcase_add_test(tc, timeout_ends_with_3_when_nothing_happens);
 	tcase_add_test(tc, signals_ask_it_to_end_with_0);
 	tcase_add_test(tc, it_ends_at_once_when_its_reader_has_gone);
