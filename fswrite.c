@@ -13,12 +13,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "buf.h"
 #include "command.h"
 #include "loop.h"
 #include "sandbox.h"
 #include "serve.h"
 #include "signals.h"
 #include "stdfd.h"
+#include "version.h"
 #include "write_options.h"
 
 enum { EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_LOOP = 3 };
@@ -59,7 +61,8 @@ open_loop_check(const struct write_options *o, int rootfd)
 static int
 open_signals(void)
 {
-	static const int set[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1};
+	static const int set[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1,
+	    SIGNALS_INFO};
 	int fd;
 
 	fd = signals_open(set, sizeof(set) / sizeof(set[0]));
@@ -90,6 +93,17 @@ print_and_exit(const char *text)
 }
 
 static void
+print_version(void)
+{
+	struct buf b = BUF_INIT;
+
+	version_write(&b);
+	if (b.failed)
+		err(EXIT_FAILED, "--version");
+	print_and_exit(b.data);
+}
+
+static void
 read_options(struct write_options *o, int argc, char **argv)
 {
 	char why[256];
@@ -101,7 +115,7 @@ read_options(struct write_options *o, int argc, char **argv)
 		print_and_exit(write_options_help());
 		break;
 	case WRITE_OPTIONS_VERSION:
-		print_and_exit("fswrite " FSPIPE_VERSION "\n");
+		print_version();
 		break;
 	case WRITE_OPTIONS_BAD:
 		errx(EXIT_USAGE, "%s", why);

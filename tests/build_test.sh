@@ -5,7 +5,7 @@ set -u
 
 # Nothing of the make that runs this test.
 unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES SAN BUILD BIN CFLAGS PREFIX
-unset BINDIR MANDIR DESTDIR
+unset BINDIR MANDIR DATADIR BASHDIR ZSHDIR FISHDIR DESTDIR
 export LC_ALL=C
 
 here=$(cd "$(dirname "$0")/.." && pwd)
@@ -76,6 +76,24 @@ dist() {
 	    tar -C "$tmp/dist" -xzf "$tmp"/src/fspipe-*.tar.gz &&
 	    same "$tmp"/dist/fspipe-* "$tmp/sources"
 }
+# By another user, elsewhere, at another time.
+dist_again() {
+	mv "$tmp"/src/fspipe-*.tar.gz "$tmp/first.tar.gz" &&
+	    git clone -q "$tmp/src" "$tmp/other" &&
+	    git -C "$tmp/other" config tar.umask 0077 &&
+	    (umask 077 && TZ=Asia/Tokyo make -C "$tmp/other" dist) &&
+	    cmp "$tmp/first.tar.gz" "$tmp"/other/fspipe-*.tar.gz
+}
+static() {
+	build -j2 STATIC=1 && "$tmp/src/build-static/fswrite" --version &&
+	    "$tmp/src/build-static/fswatch-events" --version &&
+	    ! readelf -d "$tmp/src/build-static/fswrite" \
+	"$tmp/src/build-static/fswatch-events" | grep NEEDED
+}
+have_archives() {
+	printf 'int main(void) { return 0; }\n' >"$tmp/a.c" &&
+	    ${CC:-cc} -static-pie -o "$tmp/a" "$tmp/a.c" -ljansson -lbsd -lmd
+}
 }
 
 mkdir "$tmp/src"
@@ -102,6 +120,15 @@ is "for good" idle
 cat >"$tmp/want" <<'END'
 644 ./opt/manual/man1/fswatch-events.1
 644 ./opt/manual/man1/fswrite.1
+644 ./opt/share/bash-completion/completions/fswatch-events
+644 ./opt/share/bash-completion/completions/fswrite
+644 ./opt/share/fish/vendor_completions.d/fswatch-events.fish
+644 ./opt/share/fish/vendor_completions.d/fswrite.fish
+644 ./opt/share/fspipe/answer.schema.json
+644 ./opt/share/fspipe/command.schema.json
+644 ./opt/share/fspipe/event.schema.json
+644 ./opt/share/zsh/site-functions/_fswatch-events
+644 ./opt/share/zsh/site-functions/_fswrite
 755 ./opt/bin/fswatch-events
 755 ./opt/bin/fswrite
 END
@@ -141,9 +168,17 @@ is "and is silent about it without" less_is_silent
 if command -v git >/dev/null; then
 	is "git ignores what is built" ignored
 	is "dist is all that is in git" dist
+	is "dist is the same, whoever makes it" dist_again
 else
 	echo "skip - git ignores what is built - no git here"
 	echo "skip - dist is all that is in git - no git here"
+	echo "skip - dist is the same, whoever makes it - no git here"
+fi
+if have_archives 2>/dev/null; then
+	is "STATIC=1 builds programs that need no shared library" static
+else
+	echo "skip - STATIC=1 builds programs that need no shared library" \
+		"- not every library is here as an archive"
 fi
 is "clean is a success" build clean
 is "and leaves the sources" same "$tmp/src" "$tmp/sources"
