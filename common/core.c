@@ -425,6 +425,12 @@ core_wait(struct core *c)
 	return wait;
 }
 
+/* What is told, with --settle, of something that may have been written. */
+#define WRITTEN                                                   \
+	(EVENT_BIT(EVENT_CREATED) | EVENT_BIT(EVENT_RENAMED) |    \
+	    EVENT_BIT(EVENT_CLOSED) | EVENT_BIT(EVENT_COMPLETE) | \
+	    EVENT_BIT(EVENT_ATTRIB))
+
 unsigned
 core_interest(const struct core *c)
 {
@@ -446,6 +452,9 @@ core_interest(const struct core *c)
 	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++)
 		if (c->cfg->opt->events & table[i].events)
 			interest |= table[i].interest;
+	/* What is being written is not quiet. */
+	if (c->settle != NULL && (c->cfg->opt->events & WRITTEN))
+		interest |= BACKEND_MODIFIED;
 	return interest;
 }
 

@@ -21,6 +21,7 @@
 struct claim;
 struct dir;
 struct entry;
+struct settle;
 
 /* Things a person should know, that are no events. */
 enum watch_note {
@@ -136,6 +137,8 @@ struct core {
 	uint64_t kind_dev; /* 0: none */
 	const char *kind;
 
+	struct settle *settle; /* --settle: holds what is told; or NULL */
+
 	struct mark **marks; /* hash table by id */
 	size_t nmarks;
 	size_t cap_marks;
@@ -170,6 +173,7 @@ struct core {
 	bool unlinked; /* a claim beyond a link could not be taken */
 	bool barred; /* some is DIR_UNREADABLE or DIR_UNSEEN */
 	bool stirred; /* something was told since `quiet` was */
+	bool failed; /* out of memory in the middle of telling */
 	struct timespec now; /* when what is told now was read */
 
 	uint32_t token; /* of our claims */

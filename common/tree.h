@@ -113,6 +113,10 @@ struct entry *tree_widen(struct dir *d, struct entry *e);
 /* The entry of this name, or NULL. */
 struct entry *tree_find(const struct dir *d, const char *name, size_t len);
 
+/* The entry with this name below top ("a/b") and, with it, the directory it is
+ * in; or NULL. */
+struct entry *tree_at(struct dir *top, const char *name, struct dir **ret_dir);
+
 /* Puts an entry in a directory that has none of its name. On failure
  * nothing has changed. */
 int tree_link(struct dir *d, struct entry *e);
