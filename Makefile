@@ -167,6 +167,12 @@ bench: all benches
 	FSPIPE_BIN=$(abspath $(or $(BIN),.)) BENCH_BIN=$(abspath $(BUILD)/bench) \
 	    tests/bench/bench.sh $(BENCH)
 
+# README's plot, from figures measured here and now.
+bench-plot:
+	@mkdir -p $(BUILD)
+	$(MAKE) -s bench BENCH=watch BENCH_TREES= >$(BUILD)/bench.txt
+	tests/bench/plot.sh $(BUILD)/bench.txt tests/bench/speed.svg
+
 benches: $(BENCHES)
 
 $(BENCHES): $(BUILD)/bench/%: tests/bench/%.c Makefile
@@ -201,7 +207,8 @@ $(BUILD)/fuzz-%: $(BUILD)/tests/fuzz/%.o $(LIB)
 lint:
 	clang-format --dry-run -Werror $(C_FILES)
 	mandoc -T lint -W warning man/*.[0-9]
-	shellcheck tests/*.sh tests/bench/*.sh .ci/run
+	shellcheck tests/*.sh tests/bench/*.sh tests/packaging/*.sh \
+	    tests/packaging/debian/tests/smoke man/completion/*.bash .ci/run
 	cppcheck --quiet --std=c11 --error-exitcode=1 --inline-suppr \
 	    --enable=warning,performance,portability \
 	    --suppress=missingIncludeSystem -D__linux__ -DFSPIPE_VERSION='""' \
@@ -242,7 +249,7 @@ dist:
 	    --prefix=fspipe-$(VERSION)/ HEAD | gzip -9n \
 	    >fspipe-$(VERSION).tar.gz
 
-.PHONY: all deps ajv demo tests check bench benches fuzz lint format install \
+.PHONY: all deps ajv demo tests check bench bench-plot benches fuzz lint format install \
     uninstall clean dist
 
 -include $(COMMON_OBJS:.o=.d) $(PROGS:%=$(BUILD)/%.d) \
