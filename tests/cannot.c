@@ -21,6 +21,8 @@ static const struct {
 	"polling takes a file that was moved in for one that was made"},
     {"poll", "beyond_the_limit_of_watches_the_rest_is_polled",
 	"polling takes no watches"},
+    {"poll", "after_an_overflow_the_stream_is_the_tree",
+	"polling has no queue that could overflow"},
 };
 
 const char *
