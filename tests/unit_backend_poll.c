@@ -345,8 +345,7 @@ main(void)
 	tcase_add_test(core, one_directory_has_one_id_by_whatever_name);
 	tcase_add_test(core,
 	    a_removed_id_is_not_said_again_and_is_given_to_another);
-	tcase_add_test(core,
-	    where_a_change_was_found_is_looked_at_more_often);
+	tcase_add_test(core, where_a_change_was_found_is_looked_at_more_often);
 	tcase_add_test(core, a_change_found_in_between_makes_all_others_due);
 	tcase_add_test(limits,
 	    a_look_that_takes_long_is_rested_from_for_longer);

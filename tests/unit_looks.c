@@ -173,8 +173,7 @@ START_TEST(an_exchange_is_one_and_what_changed_in_both_is_told)
 	/* There is no saying which of them went first. */
 	exchange("d/a", "d/b");
 	told = look();
-	ck_assert_msg(
-	    strcmp(told, "renamed f d/a -> d/b exchanged\n") == 0 ||
+	ck_assert_msg(strcmp(told, "renamed f d/a -> d/b exchanged\n") == 0 ||
 		strcmp(told, "renamed f d/b -> d/a exchanged\n") == 0,
 	    "%s", told);
 	exchange("d/a", "d/b");
