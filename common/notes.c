@@ -25,6 +25,7 @@ note_is_warning(enum watch_note note)
 	case NOTE_LOOP:
 		return true;
 	case NOTE_POLLED: /* only slower */
+	case NOTE_NO_CLAIMS:
 	case NOTE_OVERFLOW: /* the stream is right again in a moment */
 	case NOTE_WAITING:
 	case NOTE_LOST:
@@ -136,6 +137,11 @@ note_text(struct buf *b, enum watch_note note, const char *path, int error)
 	case NOTE_UNTAKEN:
 		buf_adds(b, "no claim (fswrite cannot see this watch): ");
 		buf_adds(b, strerror(error));
+		break;
+	case NOTE_NO_CLAIMS:
+		buf_adds(b,
+		    "no claim (fswrite cannot see this watch): "
+		    "not on this system");
 		break;
 	case NOTE_WAY:
 		buf_adds(b,

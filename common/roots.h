@@ -25,7 +25,6 @@ struct roots {
 	struct core *core;
 	struct root *first;
 	size_t n;
-	uint32_t token; /* of our claims */
 };
 
 void roots_init(struct roots *r, struct core *c);

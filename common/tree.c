@@ -80,7 +80,7 @@ make_room(struct dir *d)
 	if (d->cap < TREE_PLAIN)
 		return d->count < d->cap ? 0 : resize(d, d->cap * 2);
 	if (d->cap == TREE_PLAIN)
-		return d->count < d->cap ? 0 : resize(d, d->cap * 4);
+		return d->count < d->cap ? 0 : resize(d, d->cap * 2);
 	return d->count < d->cap / 4 * 3 ? 0 : resize(d, d->cap * 2);
 }
 

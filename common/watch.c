@@ -111,6 +111,7 @@ watch_close(struct watch *w)
 	if (w == NULL)
 		return;
 	c = &w->core;
+	c->closing = true;
 	roots_free(&w->roots);
 	core_close_fds(c);
 	core_close_sides(c);
@@ -118,6 +119,7 @@ watch_close(struct watch *w)
 	core_forget_doubts(&c->doubts);
 	core_forget_doubts(&c->later);
 	free(c->marks);
+	claims_links_free(&c->links);
 	buf_free(&c->name);
 	free(w);
 }

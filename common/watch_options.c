@@ -474,9 +474,9 @@ How they are told:\n\
   -0, --print0           only paths, each ended by NUL\n\
       --stat             carry what stat(2) says\n\
   -q, --quiet; -v, --verbose\n\
-Where the kernel tells nothing:\n\
+How changes are seen:\n\
       --backend NAME     inotify, kqueue or poll for everything\n\
-      --poll SECONDS     how often to look (2)\n\
+      --poll SECONDS     how often to look where the kernel tells nothing (2)\n\
 When to end:\n\
   -1, --once             after the first burst of events\n\
       --timeout SECONDS  after so long without an event (exit status 3)\n\
