@@ -15,6 +15,7 @@
 #include "child.h"
 #include "claim.h"
 #include "scratch.h"
+#include "traced.h"
 
 #define ARGV(...) ((const char *const[]){__VA_ARGS__, NULL})
 
@@ -62,18 +63,6 @@ expect_in_line(const char *text)
 
 	ck_assert_msg(is != NULL, "no line; stderr: %s", c.err);
 	ck_assert_msg(strstr(is, text) != NULL, "%s", is);
-}
-
-/* Is strace(1) here, and may it trace? Says so where not. */
-static bool
-have_strace(const char *sentence)
-{
-	struct child s;
-
-	if (child_run(&s, ARGV("strace", "-o", "/dev/null", "true"), "") == 0)
-		return true;
-	printf("skip - %s - no strace to be had\n", sentence);
-	return false;
 }
 
 START_TEST(each_operation_is_done_and_acknowledged_in_order)
@@ -613,41 +602,19 @@ END_TEST
 
 /* --- with strace --- */
 
-/* How many lines of the trace hold the text. */
-static int
-traced(const char *text)
-{
-	char *log = scratch_get(dir.fd, "trace"), *at;
-	int n = 0;
-
-	ck_assert_ptr_nonnull(log);
-	for (at = log; (at = strstr(at, text)) != NULL; at++)
-		n++;
-	return n;
-}
-
 /* fswrite under strace, with --ack and two more options. */
 static void
 start_traced(const char *inject, const char *option, const char *option2)
 {
-	static char log[128], program[4200];
-	const char *bin = getenv("FSPIPE_BIN");
-
-	(void)snprintf(log, sizeof(log), "%s/trace", dir.path);
-	(void)snprintf(program, sizeof(program), "%s/fswrite",
-	    bin != NULL ? bin : ".");
-	/* Who is traced can not look for its leaks. */
-	ck_assert_int_eq(setenv("ASAN_OPTIONS", "detect_leaks=0", 1), 0);
-	child_start(&c,
-	    ARGV("strace", "-qq", "-o", log, "-e", inject, program, "--ack",
-		option, option2, out));
+	traced_start(&c, dir.path, inject,
+	    ARGV("fswrite", "--ack", option, option2, out));
 }
 
 START_TEST(appends_that_arrive_together_are_one_write)
 {
 	int i;
 
-	if (!have_strace("appends that arrive together are one write"))
+	if (!traced_possible("appends that arrive together are one write"))
 		return;
 	start_traced("trace=write,fdatasync,fsync", "--sync", "-v");
 	child_say(&c, "{\"op\":\"append\",\"path\":\"a\",\"content\":\"x\"}\n");
@@ -659,9 +626,9 @@ START_TEST(appends_that_arrive_together_are_one_write)
 	for (i = 0; i < 3; i++)
 		expect_in_line("\"ok\":true");
 	ck_assert_int_eq(child_wait(&c), 0);
-	ck_assert_int_eq(traced("\"one\\ntwo\\nthree\\n\""), 1);
-	ck_assert_int_eq(traced("fdatasync("), 2);
-	ck_assert_int_eq(traced("fsync("), 1);
+	ck_assert_int_eq(traced_count(dir.fd, "\"one\\ntwo\\nthree\\n\""), 1);
+	ck_assert_int_eq(traced_count(dir.fd, "fdatasync("), 2);
+	ck_assert_int_eq(traced_count(dir.fd, "fsync("), 1);
 }
 END_TEST
 
@@ -669,7 +636,8 @@ START_TEST(with_sync_no_answer_comes_before_the_disk_has_it)
 {
 	char *log, *at;
 
-	if (!have_strace("with sync no answer comes before the disk has it"))
+	if (!traced_possible(
+		"with sync no answer comes before the disk has it"))
 		return;
 	start_traced("trace=write,fdatasync,fsync,linkat,renameat", "--sync",
 	    "-q");
@@ -696,7 +664,7 @@ END_TEST
 
 START_TEST(with_sync_already_waits_for_the_disk_too)
 {
-	if (!have_strace("with sync already waits for the disk too"))
+	if (!traced_possible("with sync already waits for the disk too"))
 		return;
 	ck_assert_int_eq(mkdirat(dir.fd, "out/p", 0755), 0);
 	scratch_put(dir.fd, "out/p/a", "1");
@@ -706,14 +674,14 @@ START_TEST(with_sync_already_waits_for_the_disk_too)
 	expect_in_line("\"already\":true");
 	ck_assert_int_eq(child_wait(&c), 0);
 	/* The attempt, the file that is there; its directory and the root. */
-	ck_assert_int_eq(traced("fdatasync("), 2);
-	ck_assert_int_eq(traced("fsync("), 2);
+	ck_assert_int_eq(traced_count(dir.fd, "fdatasync("), 2);
+	ck_assert_int_eq(traced_count(dir.fd, "fsync("), 2);
 }
 END_TEST
 
 START_TEST(after_a_failed_sync_nothing_is_acknowledged)
 {
-	if (!have_strace("after a failed sync nothing is acknowledged"))
+	if (!traced_possible("after a failed sync nothing is acknowledged"))
 		return;
 	start_traced(_i == 0 ? "inject=fdatasync:error=EIO:when=2" :
 			       "inject=fsync:error=EIO:when=2",
@@ -730,14 +698,14 @@ START_TEST(after_a_failed_sync_nothing_is_acknowledged)
 	/* It ends, although stdin is open, and tries no second time. */
 	ck_assert_ptr_null(child_line(&c));
 	ck_assert_int_eq(child_wait(&c), 1);
-	ck_assert_int_eq(traced("EIO"), 1);
-	ck_assert_int_eq(traced("sync("), _i == 0 ? 3 : 4);
+	ck_assert_int_eq(traced_count(dir.fd, "EIO"), 1);
+	ck_assert_int_eq(traced_count(dir.fd, "sync("), _i == 0 ? 3 : 4);
 }
 END_TEST
 
 START_TEST(what_may_pass_is_tried_again)
 {
-	if (!have_strace("what may pass is tried again"))
+	if (!traced_possible("what may pass is tried again"))
 		return;
 	/* The first two writes to the file, not those to stdout. */
 	start_traced("inject=write:error=ENOSPC:when=1..2", "--retry=3",
@@ -746,7 +714,7 @@ START_TEST(what_may_pass_is_tried_again)
 	expect_in_line("\"ok\":true");
 	ck_assert_int_eq(child_wait(&c), 0);
 	expect_file("out/a", "1");
-	ck_assert_int_eq(traced("INJECTED"), 2);
+	ck_assert_int_eq(traced_count(dir.fd, "INJECTED"), 2);
 	start_traced("inject=write:error=ENOSPC:when=1..2", "--retry=1",
 	    "--retry-delay=0.01");
 	child_say(&c, "{\"op\":\"append\",\"path\":\"a\",\"content\":\"2\"}\n");
@@ -765,7 +733,7 @@ START_TEST(without_openat2_paths_are_walked_just_as_safely)
 	    "inject=landlock_create_ruleset:error=EOPNOTSUPP",
 	};
 
-	if (!have_strace("without openat2 paths are walked just as safely"))
+	if (!traced_possible("without openat2 paths are walked just as safely"))
 		return;
 	scratch_put(dir.fd, "victim", "v");
 	ck_assert_int_eq(symlinkat("..", dir.fd, "out/up"), 0);
@@ -787,13 +755,13 @@ START_TEST(without_openat2_paths_are_walked_just_as_safely)
 	expect_file("out/d/e/a", "1");
 	expect_file("out/d/x", "2");
 	expect_file("victim", "v");
-	ck_assert_int_ge(traced("INJECTED"), 1);
+	ck_assert_int_ge(traced_count(dir.fd, "INJECTED"), 1);
 }
 END_TEST
 
 START_TEST(without_unnamed_files_a_write_is_still_whole_or_nothing)
 {
-	if (!have_strace("without unnamed files a write is still whole"))
+	if (!traced_possible("without unnamed files a write is still whole"))
 		return;
 	/* The first openat after the input has come is that of /dev/urandom,
 	 * so fail renameat2 instead, for the other half of the way. */
