@@ -252,18 +252,24 @@ peak_memory(pid_t pid)
 	return at != NULL ? strtol(at + 6, NULL, 10) : -1;
 }
 
+/* ENDLESS_MB: how long it is. */
 START_TEST(an_endless_line_takes_no_memory)
 {
 	static char big[1 << 20];
+	const char *mb = getenv("ENDLESS_MB");
 	long before, after;
-	int i;
+	int i, n = mb != NULL ? atoi(mb) : 64;
 
-	memset(big, '[', sizeof(big));
-	child_start(&c, ARGV("fswrite", "--ack", "--max-line", "65536", out));
+	ck_assert_int_ge(n, 16);
+
+	memset(big, _i == 0 ? '[' : 'x', sizeof(big));
+	child_start(&c,
+	    ARGV("fswrite", "--ack", "--max-line",
+		_i == 0 ? "65536" : "4194304", out));
 	child_say(&c, "{\"op\":\"mkdir\",\"path\":\"a\"}\n");
 	expect_in_line("\"ok\":true");
 	before = peak_memory(c.pid);
-	for (i = 0; i < 64; i++)
+	for (i = 0; i < n; i++)
 		child_say_bytes(&c, big, sizeof(big));
 	child_say(&c, "\n{\"op\":\"mkdir\",\"path\":\"b\"}\n");
 	expect_in_line("too-long");
@@ -273,7 +279,7 @@ START_TEST(an_endless_line_takes_no_memory)
 	if (before == -1)
 		printf("skip - an endless line takes no memory - no /proc\n");
 	else
-		ck_assert_int_lt(after - before, 8192);
+		ck_assert_int_lt(after - before, _i == 0 ? 2048 : 12288);
 }
 END_TEST
 
@@ -759,6 +765,78 @@ START_TEST(without_openat2_paths_are_walked_just_as_safely)
 }
 END_TEST
 
+START_TEST(a_path_that_is_refused_as_it_is_spelt_gets_no_system_call)
+{
+	static const char *const paths[] = {"/victim", "../victim",
+	    "a/../victim", "./victim", "victim/", "a//victim", "victim/.",
+	    "victim\\u0000", ".fswrite-0123456789abcdef/victim"};
+	char line[256];
+	size_t i;
+
+	if (!traced_possible("a path that is refused as it is spelt gets no "
+			     "system call"))
+		return;
+	start_traced("trace=%file", "--force", "-q");
+	for (i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+		(void)snprintf(line, sizeof(line),
+		    "{\"op\":\"append\",\"path\":\"%s\",\"content\":\"x\"}\n"
+		    "{\"op\":\"rename\",\"path\":\"b\",\"old_path\":\"%s\"}\n",
+		    paths[i], paths[i]);
+		child_say(&c, line);
+		expect_in_line("\"error\":\"bad-path\"");
+		expect_in_line("\"error\":\"bad-path\"");
+	}
+	child_say(&c,
+	    "{\"op\":\"append\",\"path\":\"good\",\"content\":\"x\"}\n");
+	expect_in_line("\"ok\":true");
+	ck_assert_int_eq(child_wait(&c), 1);
+	ck_assert_int_gt(traced_count(dir.fd, "\"good\""), 0);
+	ck_assert_int_eq(traced_count(dir.fd, "victim"), 0);
+	ck_assert_int_eq(traced_count(dir.fd, "\"b\""), 0);
+}
+END_TEST
+
+START_TEST(landlock_of_any_version_is_used_as_far_as_it_goes)
+{
+	char inject[128];
+	int here, walls;
+
+	if (!traced_possible("Landlock of any version is used as far as it "
+			     "goes"))
+		return;
+	start_traced("trace=landlock_create_ruleset", "--force", "-q");
+	ck_assert_int_eq(child_wait(&c), 0);
+	if (traced_count(dir.fd, "-1 E") > 0) {
+		printf("skip - Landlock of any version is used as far as it"
+		       " goes - none here\n");
+		return;
+	}
+	/* More than this kernel has would be refused. */
+	here = atoi(strchr(strstr(scratch_get(dir.fd, "trace"), "= "), ' '));
+	if (_i > here)
+		return;
+	(void)snprintf(inject, sizeof(inject),
+	    "inject=landlock_create_ruleset:retval=%d:when=1", _i);
+	traced_start(&c, dir.path, inject,
+	    ARGV("fswrite", "-v", "--ack", "--force", out));
+	child_say(&c,
+	    "{\"op\":\"append\",\"path\":\"d/e/a\",\"content\":\"1\"}\n"
+	    "{\"op\":\"write\",\"path\":\"d/e/w\",\"content\":\"1\"}\n"
+	    "{\"op\":\"rename\",\"old_path\":\"d/e/w\",\"path\":\"d/x\"}\n"
+	    "{\"op\":\"overwrite\",\"path\":\"d/x\",\"content\":\"2\"}\n"
+	    "{\"op\":\"delete\",\"path\":\"d/e/a\"}\n"
+	    "{\"op\":\"delete\",\"path\":\"d/e\"}\n");
+	for (here = 0; here < 6; here++)
+		expect_in_line("\"ok\":true");
+	ck_assert_int_eq(child_wait(&c), 0);
+	/* The first forbids to move files between directories. */
+	walls = strstr(c.err, "no Landlock") == NULL;
+	ck_assert_int_eq(walls, _i > 1);
+	ck_assert_int_eq(traced_count(dir.fd, "landlock_create_ruleset("),
+	    1 + walls);
+}
+END_TEST
+
 START_TEST(without_unnamed_files_a_write_is_still_whole_or_nothing)
 {
 	if (!traced_possible("without unnamed files a write is still whole"))
@@ -915,10 +993,16 @@ main(void)
 	tcase_add_test(sync,
 	    killed_at_any_moment_a_file_is_the_old_one_or_the_new_one);
 	tcase_add_test(sync, two_writers_of_one_file_mix_no_lines);
+	/* ENDLESS_MB */
+	tcase_set_timeout(hostile, 600);
 	tcase_add_test(hostile, nothing_outside_the_directory_is_ever_touched);
-	tcase_add_test(hostile, an_endless_line_takes_no_memory);
+	tcase_add_loop_test(hostile, an_endless_line_takes_no_memory, 0, 2);
 	tcase_add_loop_test(hostile,
 	    without_openat2_paths_are_walked_just_as_safely, 0, 4);
+	tcase_add_test(hostile,
+	    a_path_that_is_refused_as_it_is_spelt_gets_no_system_call);
+	tcase_add_loop_test(hostile,
+	    landlock_of_any_version_is_used_as_far_as_it_goes, 1, 8);
 	tcase_add_test(hostile,
 	    without_unnamed_files_a_write_is_still_whole_or_nothing);
 	tcase_add_test(loops, a_watched_directory_is_refused_at_the_start);
