@@ -3,20 +3,24 @@
  * directory. See fswrite(1).
  */
 #include <err.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
+#include "buf.h"
 #include "command.h"
 #include "loop.h"
 #include "sandbox.h"
 #include "serve.h"
 #include "signals.h"
 #include "stdfd.h"
+#include "version.h"
 #include "write_options.h"
 
 enum { EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_LOOP = 3 };
@@ -37,8 +41,6 @@ open_loop_check(const struct write_options *o, int rootfd)
 	l = loop_open(rootfd, &lo, &bad);
 	if (l == NULL)
 		err(EXIT_FAILED, "%s", bad != NULL ? bad : o->dir);
-	if (o->verbose && !loop_sees_claims(l))
-		warnx("no loop check here but --watched");
 	switch (loop_check(l, rootfd, NULL, &v)) {
 	case LOOP_FREE:
 		break;
@@ -51,13 +53,16 @@ open_loop_check(const struct write_options *o, int rootfd)
 	default:
 		err(EXIT_FAILED, "%s", o->dir);
 	}
+	if (o->verbose && !loop_sees_claims(l))
+		warnx("no loop check here but --watched");
 	return l;
 }
 
 static int
 open_signals(void)
 {
-	static const int set[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1};
+	static const int set[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1,
+	    SIGNALS_INFO};
 	int fd;
 
 	fd = signals_open(set, sizeof(set) / sizeof(set[0]));
@@ -88,6 +93,17 @@ print_and_exit(const char *text)
 }
 
 static void
+print_version(void)
+{
+	struct buf b = BUF_INIT;
+
+	version_write(&b);
+	if (b.failed)
+		err(EXIT_FAILED, "--version");
+	print_and_exit(b.data);
+}
+
+static void
 read_options(struct write_options *o, int argc, char **argv)
 {
 	char why[256];
@@ -99,13 +115,18 @@ read_options(struct write_options *o, int argc, char **argv)
 		print_and_exit(write_options_help());
 		break;
 	case WRITE_OPTIONS_VERSION:
-		print_and_exit("fswrite " FSPIPE_VERSION "\n");
+		print_version();
 		break;
 	case WRITE_OPTIONS_BAD:
-		warnx("%s", why);
-		(void)fputs(write_options_usage(), stderr);
-		exit(EXIT_USAGE);
+		errx(EXIT_USAGE, "%s", why);
 	}
+}
+
+static void
+no_directory(const struct write_options *o)
+{
+	errx(EXIT_FAILED, "%s: %s%s", o->dir, strerror(errno),
+	    errno == ENOENT ? " (mkdir -p makes it)" : "");
 }
 
 static void
@@ -129,7 +150,7 @@ main(int argc, char **argv)
 	read_options(&o, argc, argv);
 	cfg.rootfd = open(o.dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (cfg.rootfd == -1)
-		err(EXIT_FAILED, "%s", o.dir);
+		no_directory(&o);
 	cfg.signals = open_signals();
 	cfg.loop = open_loop_check(&o, cfg.rootfd);
 	cfg.walled = wall_in(&o, cfg.rootfd);

@@ -266,6 +266,7 @@ apply_answer(struct apply *a, uint64_t line, const struct command *c)
 	a->stats.commands++;
 	an->line = line;
 	an->op = command_op_name(c->op);
+	an->content_len = c->content_len;
 	if (c->id != NULL) {
 		an->id = batch_copy(a->answers, c->id, c->id_len);
 		an->id_len = c->id_len;
@@ -365,6 +366,8 @@ apply_commit(struct apply *a)
 		an = batch_at(a->answers, i);
 		if (an->ok && a->durable.error != 0)
 			apply_unacknowledged(a, an);
+		if (an->ok && !an->already)
+			a->stats.bytes += an->content_len;
 		if (a->o->answered != NULL)
 			a->o->answered(a->o->ctx, an);
 		/* What stands behind the first failure was not applied. */

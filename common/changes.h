@@ -17,6 +17,7 @@
 #include <stddef.h>
 
 #include "event.h"
+#include "net.h"
 
 struct core;
 struct dir;
@@ -28,6 +29,7 @@ enum completeness {
 	COMPLETE_NOT, /* not yet: its being closed will be told */
 	COMPLETE_ASK, /* when the kernel lets us see that nobody writes it */
 	COMPLETE_FOUND, /* unless the kernel lets us see that somebody does */
+	COMPLETE_LATER, /* the same, after it has been left alone for a while */
 	COMPLETE_SURE /* moved or linked in: it is */
 };
 
@@ -40,9 +42,21 @@ void change_tell(struct core *c, enum event_kind kind, struct dir *d,
  * ready, ...; a NULL path). */
 void change_note(struct core *c, enum event_kind kind, const char *path);
 
+/* Tells what settle has held, with the stat of e, which is in d, as it is by
+ * now; e may be NULL. */
+void change_settled(struct core *c, struct event *ev, struct dir *d,
+    const struct entry *e);
+
+/* Calls each for all that is in d: see net.h. */
+int change_list(struct core *c, struct dir *d, net_each each, void *arg);
+
 /* Tells that e, which is in d already, has appeared, with all below it. */
 void change_appeared(struct core *c, struct dir *d, struct entry *e,
     enum completeness how);
+
+/* The same of what is no directory, and was just seen as st. */
+void change_made(struct core *c, struct dir *d, struct entry *e,
+    const struct event_stat *st, enum completeness how);
 
 /* Tells `exists` for everything below a top, oldest modification first.
  * Returns 0, or -1 with ENOMEM. */
@@ -71,8 +85,9 @@ void change_exchanged(struct core *c, struct dir *da, struct entry *a,
     struct dir *db, struct entry *b);
 
 /* A file's content under this name is whole: tells `complete`, as far as how
- * says. st may be NULL. */
-void change_complete(struct core *c, struct dir *d, const struct entry *e,
+ * says. st may be NULL. Where nobody tells that a file was closed, it is looked
+ * at later again if it is not whole yet (ENTRY_OPEN). */
+void change_complete(struct core *c, struct dir *d, struct entry *e,
     const struct event_stat *st, enum completeness how);
 
 /* May the content of the directory e in d be known: is it entered by the

@@ -2,13 +2,14 @@
 
 #include <sys/stat.h>
 
+#include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "backend.h"
 #include "changes.h"
 #include "core.h"
+#include "looks.h"
 #include "sync.h"
 #include "tree.h"
 
@@ -59,7 +60,21 @@ looks_like(struct core *c, struct dir *d, const char *name,
 
 	fd = core_dirfd(c, d);
 	return fd != -1 && is_known(e) &&
-	    sync_classify(c, fd, name, &st, &link) == 0 && sync_same(e, &st);
+	    looks_classify(c, fd, name, &st, &link) == 0 && looks_same(e, &st);
+}
+
+/* Where a hint that is still to come takes this name; see backend.h. */
+static bool
+leaving(struct core *c, const struct dir *d, const char *name, int *to_id,
+    char *to_name, bool *isdir)
+{
+	const struct side *side;
+
+	if (!core_exact(d) || core_fill(c) == -1)
+		return false;
+	side = d->mark->side;
+	return side->ops->leaving(side->b, d->mark->id, name, strlen(name),
+	    to_id, to_name, isdir);
 }
 
 /* Of what kind is something that has left its name before it could be looked
@@ -73,18 +88,26 @@ type_of_gone(struct core *c, const struct dir *d, const char *name)
 	bool link, isdir;
 	int to_id, fd;
 
-	if (d->mark == NULL || c->ops->fill(c->b) == -1 ||
-	    !c->ops->leaving(c->b, d->mark->id, name, strlen(name), &to_id,
-		to_name, &isdir))
+	if (!leaving(c, d, name, &to_id, to_name, &isdir))
 		return EVENT_FILE;
 	to = core_find_mark(c, to_id);
 	if (to == NULL || to->places == NULL)
 		return EVENT_FILE;
 	fd = core_dirfd(c, to->places);
-	if (fd == -1 || sync_classify(c, fd, to_name, &st, &link) == -1 ||
+	if (fd == -1 || looks_classify(c, fd, to_name, &st, &link) == -1 ||
 	    S_ISDIR(st.mode))
 		return EVENT_FILE;
 	return event_type_of(st.mode);
+}
+
+/* Will more be told of this name? Then what is there now is not what the hint
+ * at hand is about, or there is nothing, and a look would be for nothing. */
+static bool
+is_passing(const struct dir *d, const char *name)
+{
+	return core_exact(d) &&
+	    d->mark->side->ops->awaits(d->mark->side->b, d->mark->id, name,
+		strlen(name));
 }
 
 /* What the index has under this name is newer than what was told of it: a file
@@ -93,9 +116,12 @@ static void
 told_before(struct core *c, struct dir *d, const char *name)
 {
 	const struct entry *e = find(d, name);
+	bool was = c->synthetic;
 
+	c->synthetic = true;
 	if (e != NULL && e->type == EVENT_FILE)
 		change_tell(c, EVENT_MODIFIED, d, name, e->type, NULL);
+	c->synthetic = was;
 }
 
 /* Something has come to a name that the index has, and what it is cannot be
@@ -122,7 +148,7 @@ on_created(struct core *c, struct dir *d, const char *name, bool isdir,
 	struct scope *scope = tree_owner(d);
 	struct event_stat st;
 	struct entry *e;
-	bool link;
+	bool link, passing, barred;
 	int fd;
 
 	if (scope->npruned > 0)
@@ -134,12 +160,15 @@ on_created(struct core *c, struct dir *d, const char *name, bool isdir,
 			told_before(c, d, name);
 		return;
 	}
-	fd = core_dirfd(c, d);
-	if (fd != -1 && sync_classify(c, fd, name, &st, &link) == 0 &&
+	passing = is_passing(d, name);
+	fd = passing ? -1 : core_dirfd(c, d);
+	errno = 0;
+	if (fd != -1 && looks_classify(c, fd, name, &st, &link) == 0 &&
 	    (link || S_ISDIR(st.mode) == isdir)) {
 		sync_created(c, d, name, &st, link, how);
 		return;
 	}
+	barred = fd == -1 || errno == EACCES || errno == EPERM;
 	/* It is gone again, or it moved on: what became of it will be told. */
 	type = isdir ? EVENT_DIR : type_of_gone(c, d, name);
 	e = tree_new(name, strlen(name), type, 0);
@@ -149,7 +178,7 @@ on_created(struct core *c, struct dir *d, const char *name, bool isdir,
 		return;
 	}
 	change_tell(c, EVENT_CREATED, d, name, type, NULL);
-	if (fd == -1)
+	if (barred && !passing)
 		core_doubt(c, d, name);
 }
 
@@ -168,7 +197,7 @@ on_deleted(struct core *c, struct dir *d, const char *name, bool isdir,
 		 * other goes, by what the kernel says; and what a listing
 		 * has found since is not what went. */
 		fd = core_dirfd(c, d);
-		if (fd == -1 || sync_classify(c, fd, name, &st, &link) == 0)
+		if (fd == -1 || looks_classify(c, fd, name, &st, &link) == 0)
 			core_doubt(c, d, name);
 		if (fd != -1 && e != NULL && looks_like(c, d, name, e)) {
 			told_before(c, d, name);
@@ -200,10 +229,8 @@ goes_back(struct core *c, const struct dir *from, const struct dir *to,
 	char back[NAME_MAX + 1];
 	int id;
 
-	return from->mark != NULL && to->mark != NULL &&
-	    c->ops->fill(c->b) != -1 &&
-	    c->ops->leaving(c->b, to->mark->id, t->to_name, strlen(t->to_name),
-		&id, back, isdir) &&
+	return from->mark != NULL &&
+	    leaving(c, to, t->to_name, &id, back, isdir) &&
 	    id == from->mark->id && strcmp(back, t->name) == 0;
 }
 
@@ -216,19 +243,22 @@ static bool
 is_exchange(struct core *c, struct dir *from, const struct entry *e,
     struct dir *to, const struct entry *y, const struct told *t)
 {
-	bool isdir;
+	bool isdir, holds;
 
 	if (looks_like(c, from, t->name, y))
 		return true;
 	if (!goes_back(c, from, to, t, &isdir))
 		return false;
+	/* Nothing replaces a directory that holds something. */
+	holds = y->type == EVENT_DIR && y->dir->count > 0 && is_known(e) &&
+	    is_known(y) && !is_one(e, y);
 	/* More has happened since, which will be told; then both are looked
 	 * at again. */
 	core_doubt(c, from, t->name);
 	core_doubt(c, to, t->to_name);
 	/* What goes back is of another kind: it is y. Or what went is there
 	 * still, and so has not gone back. */
-	return isdir != t->isdir || looks_like(c, to, t->to_name, e) ||
+	return holds || isdir != t->isdir || looks_like(c, to, t->to_name, e) ||
 	    looks_like(c, to, t->to_name, y);
 }
 
@@ -288,8 +318,8 @@ on_renamed(struct core *c, struct dir *from, struct dir *to,
 		return;
 	}
 	fd = core_dirfd(c, to);
-	seen = fd != -1 && sync_classify(c, fd, t->to_name, &st, &link) == 0;
-	same = seen && sync_same(e, &st);
+	seen = fd != -1 && looks_classify(c, fd, t->to_name, &st, &link) == 0;
+	same = seen && looks_same(e, &st);
 	if (same && !is_known(e) && e->type != EVENT_DIR)
 		e->ino = st.ino; /* not seen under its first name */
 	if (!same && looks_like(c, from, t->name, e)) {
@@ -308,20 +338,31 @@ on_renamed(struct core *c, struct dir *from, struct dir *to,
 		core_doubt(c, to, t->to_name);
 }
 
-/* A directory's mode has changed: it may be readable now, or what is in it
+static void
+retry_dir(struct core *c, struct dir *d)
+{
+	if (!(d->flags & (DIR_UNREADABLE | DIR_UNSEEN)))
+		return;
+	if (d->flags & DIR_ENTERED)
+		core_doubt(c, d, NULL);
+	else
+		core_doubt(c, d->parent, d->self->name);
+}
+
+/* A directory's mode has changed: it may be readable now, or what is below it
  * reachable. */
 static void
-retry_unreadable(struct core *c, struct dir *d, const struct entry *e)
+retry_barred(struct core *c, const struct entry *e)
 {
+	struct walk w = WALK(e->dir);
 	const struct entry *below;
-	uint32_t pos = 0;
 
-	while ((below = tree_next(e->dir, &pos)) != NULL)
-		if (below->type == EVENT_DIR &&
-		    (below->dir->flags & DIR_UNREADABLE))
-			core_doubt(c, e->dir, below->name);
-	if (e->dir->flags & DIR_UNREADABLE)
-		core_doubt(c, d, e->name);
+	if (!c->barred)
+		return;
+	retry_dir(c, e->dir);
+	while ((below = tree_walk(&w)) != NULL)
+		if (below->type == EVENT_DIR)
+			retry_dir(c, below->dir);
 }
 
 static void
@@ -343,6 +384,8 @@ on_content(struct core *c, struct dir *d, const struct told *t)
 	size_t i = 0;
 	int fd;
 
+	if (!core_exact(d))
+		(void)sync_name(c, d, t->name, COMPLETE_FOUND);
 	e = find(d, t->name);
 	if (e == NULL) {
 		(void)sync_name(c, d, t->name, COMPLETE_FOUND);
@@ -350,9 +393,11 @@ on_content(struct core *c, struct dir *d, const struct told *t)
 	}
 	if (e->type == EVENT_DIR && t->kind != HINT_ATTRIB)
 		return;
-	fd = core_dirfd(c, d);
-	seen = fd != -1 && sync_classify(c, fd, t->name, &st, &link) == 0;
-	same = seen && sync_same(e, &st);
+	fd = t->kind != HINT_ATTRIB && is_passing(d, t->name) ?
+	    -1 :
+	    core_dirfd(c, d);
+	seen = fd != -1 && looks_classify(c, fd, t->name, &st, &link) == 0;
+	same = seen && looks_same(e, &st);
 	if (same && e->type != EVENT_DIR)
 		e->ino = st.ino;
 	while (table[i].hint != t->kind)
@@ -363,7 +408,7 @@ on_content(struct core *c, struct dir *d, const struct told *t)
 	if (seen && !same)
 		core_doubt(c, d, t->name);
 	else if (t->kind == HINT_ATTRIB && e->type == EVENT_DIR)
-		retry_unreadable(c, d, e);
+		retry_barred(c, e);
 }
 
 /* The places of a mark, taken down before what is done at one of them may
@@ -518,35 +563,6 @@ alert(struct core *c, const struct mark *m, const char *name)
 			core_suspect(c, p->scope);
 }
 
-/* The kernel has ended a watch. */
-static void
-on_gone(struct core *c, struct mark *m)
-{
-	struct dir *d;
-	struct post *p;
-
-	if (m == NULL)
-		return;
-	while ((d = m->places) != NULL) {
-		m->places = d->next_place;
-		d->next_place = NULL;
-		d->mark = NULL;
-		if (d->self != NULL) {
-			/* Something of its name may be there all the same. */
-			change_unknown(c, d);
-			core_doubt(c, d->parent, d->self->name);
-		} else {
-			core_suspect(c, d->owner);
-		}
-	}
-	for (p = m->posts; p != NULL; p = p->next) {
-		p->mark = NULL;
-		core_suspect(c, p->scope);
-	}
-	core_drop_mark(c, m);
-	free(m);
-}
-
 /* Is this the second half of an exchange that has been told? Anything else
  * that is told of its names says that it was none. */
 static bool
@@ -572,7 +588,7 @@ void
 hints_handle(struct core *c, const struct hint *h,
     void (*check_roots)(void *ctx), void *ctx)
 {
-	struct told t = {.kind = h->kind, .isdir = h->isdir, .moved = h->moved};
+	struct told t; /* not cleared: its names are long */
 	struct mark *m = core_find_mark(c, h->id), *to;
 	struct places from, at;
 	int id = h->id, to_id = h->to_id;
@@ -586,12 +602,18 @@ hints_handle(struct core *c, const struct hint *h,
 		return;
 	}
 	if (h->kind == HINT_GONE) {
-		on_gone(c, m);
+		/* Something of its name may be there all the same. */
+		if (m != NULL)
+			core_gone(c, m, change_unknown);
 		return;
 	}
 	if (h->name_len > NAME_MAX || h->to_len > NAME_MAX)
 		return;
+	t.kind = h->kind;
+	t.isdir = h->isdir;
+	t.moved = h->moved;
 	memcpy(t.name, h->name, h->name_len + 1);
+	t.to_name[0] = '\0';
 	if (h->to_len > 0)
 		memcpy(t.to_name, h->to_name, h->to_len + 1);
 
@@ -624,30 +646,59 @@ hints_handle(struct core *c, const struct hint *h,
 		alert(c, core_find_mark(c, id), t.name);
 }
 
+/* All directories in doubt as such are compared in one go, since what has
+ * vanished from one may have appeared in the other. */
+static void
+compare_doubted(struct core *c, struct doubt *all, size_t n)
+{
+	struct dir **dirs;
+	size_t i, ndirs = 0;
+
+	dirs = calloc(n, sizeof(struct dir *));
+	if (dirs == NULL) {
+		c->resync = true;
+		return;
+	}
+	for (i = 0; i < n; i++) {
+		if (all[i].dir == NULL || all[i].name != NULL || all[i].deep)
+			continue;
+		if (all[i].look)
+			all[i].dir->flags |= DIR_LOOK;
+		dirs[ndirs++] = all[i].dir;
+		all[i].dir = NULL;
+	}
+	if (ndirs > 0)
+		sync_compare(c, dirs, ndirs, false, NULL);
+	free(dirs);
+}
+
 void
 hints_doubts(struct core *c)
 {
+	struct doubts *l = &c->doubts;
 	struct doubt doubt;
-	size_t i, n = c->ndoubts, kept = 0;
+	size_t i, n = l->n, kept = 0;
 
+	if (n > 0)
+		compare_doubted(c, l->item, n);
 	/* What comes to be doubted meanwhile has to wait for the hints that
 	 * have come meanwhile. */
-	for (i = 0; i < n && !c->resync; i++) {
-		doubt = c->doubts[i];
-		c->doubts[i].dir = NULL;
-		c->doubts[i].name = NULL;
-		if (doubt.dir == NULL)
-			continue;
+	for (i = 0; i < n && i < l->n && !c->resync; i++) {
+		doubt = l->item[i];
+		if (doubt.dir == NULL || (doubt.name == NULL && !doubt.deep))
+			continue; /* a new one: the next time */
+		l->item[i].dir = NULL;
+		l->item[i].name = NULL;
 		if (doubt.name != NULL)
 			(void)sync_name(c, doubt.dir, doubt.name,
 			    COMPLETE_FOUND);
 		else
-			sync_compare(c, &doubt.dir, 1, doubt.deep,
+			sync_compare(c, &doubt.dir, 1, true,
 			    doubt.content ? &c->since : NULL);
 		free(doubt.name);
 	}
-	for (i = 0; i < c->ndoubts; i++)
-		if (c->doubts[i].dir != NULL)
-			c->doubts[kept++] = c->doubts[i];
-	c->ndoubts = kept;
+	for (i = 0; i < l->n; i++)
+		if (l->item[i].dir != NULL)
+			l->item[kept++] = l->item[i];
+	l->n = kept;
 }

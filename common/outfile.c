@@ -272,12 +272,9 @@ outfile_link(const struct outfile *f)
 	if (linkat(AT_FDCWD, compat_fdname(name, f->fd), f->dirfd, f->name,
 		AT_SYMLINK_FOLLOW) == 0)
 		return 0;
-#ifdef AT_EMPTY_PATH
-	if (errno == ENOENT &&
-	    linkat(f->fd, "", f->dirfd, f->name, AT_EMPTY_PATH) == 0)
-		return 0;
-#endif
-	return -1;
+	if (errno != ENOENT)
+		return -1;
+	return compat_link_fd(f->fd, f->dirfd, f->name);
 }
 
 /* Gives the file with the temporary name its own, if nothing has that. */

@@ -1,20 +1,25 @@
 #include "watch.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "backend.h"
 #include "core.h"
-#include "grow.h"
 #include "hints.h"
 #include "mountwatch.h"
 #include "roots.h"
+#include "settle.h"
 #include "sync.h"
 #include "tree.h"
 
 /* So many hints are handled before the caller is heard again. */
 #define RUN_HINTS 4096
+/* In a burst the kernel's queue is left to fill for so long before it is read
+ * again, since waking up for every few hints costs more than they do; but not
+ * when it has taken in that many, a good part of its queue, meanwhile. */
+#define GATHER_MS    1
+#define GATHER_HINTS 4096
 /* How long what happens during the first scan is taken in silently. */
 #define READY_MS 2000
 /* How often what a comparison leaves in doubt is looked at before it counts
@@ -23,19 +28,23 @@
 /* How long nothing has happened when `quiet` is told. */
 #define QUIET_MS 100
 
+/* What --settle holds; the rest is told as it comes. */
+#define SETTLED                                                                \
+	(EVENT_DEFAULT | EVENT_BIT(EVENT_CLOSED) | EVENT_BIT(EVENT_COMPLETE) | \
+	    EVENT_BIT(EVENT_ATTRIB) | EVENT_BIT(EVENT_OPENED) |                \
+	    EVENT_BIT(EVENT_ACCESSED))
+
 struct watch {
 	struct core core;
 	struct roots roots;
 	struct mountwatch *mounts; /* NULL where there is no such thing */
 	struct timespec calm; /* nothing was queued then (CLOCK_REALTIME) */
-	struct timespec polled; /* when what has no mark was last compared */
-	int64_t poll_at; /* 0: not needed */
 	int64_t quiet_at; /* 0: nothing has happened since `quiet` */
 	uint64_t told_overflows;
 	bool more; /* hints were left pending */
+	int64_t ran_at; /* when something was last handled, in microseconds */
+	bool gathers; /* the back end is not heard for GATHER_MS */
 };
-
-static const struct backend_ops *const backends[] = {&backend_inotify};
 
 static void
 check_roots(void *ctx)
@@ -45,21 +54,87 @@ check_roots(void *ctx)
 	roots_check(&w->roots);
 }
 
-/* A moment that is surely not later than any change of a file from now on, by
- * the clock that file systems use. */
-static struct timespec
-moment(void)
+static int64_t
+now_us(void)
 {
-	struct timespec now, tick;
+	struct timespec ts;
 
-	(void)clock_gettime(CLOCK_REALTIME_COARSE, &now);
-	(void)clock_getres(CLOCK_REALTIME_COARSE, &tick);
-	now.tv_nsec -= tick.tv_nsec;
-	if (now.tv_nsec < 0) {
-		now.tv_nsec += 1000000000;
-		now.tv_sec--;
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
+/* Opens what the user has chosen, or else the best back end that opens: where
+ * it is out of instances, say, polling, which cannot tell all. */
+static int
+open_backend(struct core *c)
+{
+	const struct watch_options *opt = c->cfg->opt;
+	const struct backend_ops *ops = opt->backend;
+	size_t i = 0;
+	int error;
+
+	if (core_open_sides(c, ops) == 0)
+		return 0;
+	error = errno;
+	while (!opt->backend_given && backends[++i] != NULL) {
+		if (!watch_options_told(opt, backends[i]))
+			continue;
+		if (core_open_sides(c, backends[i]) == 0) {
+			core_note(c, NOTE_ALL_POLLED, ops->name, error);
+			return 0;
+		}
 	}
-	return now;
+	errno = error;
+	return -1;
+}
+
+/* The entry that a settled event is about, while it is there. */
+static struct entry *
+entry_of(struct watch *w, const char *root, const char *name, struct dir **dir)
+{
+	struct dir *top = root == NULL ? NULL : roots_top(&w->roots, root);
+
+	return top == NULL ? NULL : tree_at(top, name, dir);
+}
+
+static void
+tell_settled(void *ctx, struct event *ev, const char *root, const char *name)
+{
+	struct watch *w = ctx;
+	struct dir *d = NULL;
+	struct entry *e = entry_of(w, root, name, &d);
+
+	change_settled(&w->core, ev, d, e);
+}
+
+static int
+list_settled(void *ctx, const char *root, const char *name, net_each each,
+    void *arg)
+{
+	struct watch *w = ctx;
+	struct dir *d = NULL;
+	struct entry *e = entry_of(w, root, name, &d);
+
+	return e == NULL || e->type != EVENT_DIR ?
+	    0 :
+	    change_list(&w->core, e->dir, each, arg);
+}
+
+/* Everything is held, if that is wanted of anything with a path. */
+static int
+open_settle(struct watch *w)
+{
+	const struct watch_options *opt = w->core.cfg->opt;
+	struct settle_config cfg = {
+	    .quiet = opt->settle_ms,
+	    .most = opt->settle_max_ms,
+	    .output = {opt->events, w, tell_settled, list_settled},
+	};
+
+	if (opt->settle_ms == 0 || !(opt->events & SETTLED))
+		return 0;
+	w->core.settle = settle_new(&cfg);
+	return w->core.settle == NULL ? -1 : 0;
 }
 
 struct watch *
@@ -72,19 +147,18 @@ watch_open(const struct watch_config *cfg)
 	if (w == NULL)
 		return NULL;
 	w->core.cfg = cfg;
-	w->core.ops = backends[0];
 	w->core.inverse.id = -1;
 	roots_init(&w->roots, &w->core);
-	w->core.b = w->core.ops->open();
-	if (w->core.b == NULL) {
+	if (open_settle(w) == -1 || open_backend(&w->core) == -1) {
 		error = errno;
+		settle_free(w->core.settle);
 		free(w);
 		errno = error;
 		return NULL;
 	}
 	w->mounts = mountwatch_open();
 	(void)clock_gettime(CLOCK_REALTIME, &w->core.now);
-	w->calm = w->polled = moment();
+	w->calm = core_moment();
 	return w;
 }
 
@@ -96,14 +170,16 @@ watch_close(struct watch *w)
 	if (w == NULL)
 		return;
 	c = &w->core;
+	c->closing = true;
 	roots_free(&w->roots);
 	core_close_fds(c);
-	c->ops->close(c->b);
+	core_close_sides(c);
 	mountwatch_close(w->mounts);
-	while (c->ndoubts > 0)
-		free(c->doubts[--c->ndoubts].name);
-	free(c->doubts);
+	core_forget_doubts(&c->doubts);
+	core_forget_doubts(&c->later);
 	free(c->marks);
+	claims_links_free(&c->links);
+	settle_free(c->settle);
 	buf_free(&c->name);
 	free(w);
 }
@@ -122,6 +198,10 @@ tell_counts(struct watch *w, enum event_kind kind)
 
 	if (!(c->cfg->opt->events & EVENT_BIT(kind)))
 		return;
+	/* The differences have been told when that is said. */
+	if (kind == EVENT_RESYNCED && c->settle != NULL &&
+	    settle_all(c->settle) == -1)
+		c->failed = true;
 	ev.time = c->now;
 	if (kind == EVENT_READY || kind == EVENT_RESYNCED)
 		roots_count(&w->roots, &ev.roots, &ev.directories, &ev.entries);
@@ -143,15 +223,14 @@ resync(struct watch *w)
 	c->resync = false;
 	(void)clock_gettime(CLOCK_REALTIME, &c->now);
 	if (told) {
-		core_note(c, NOTE_OVERFLOW, c->ops->name, 0);
+		core_note(c, NOTE_OVERFLOW, c->side[0].ops->name, 0);
 		tell_counts(w, EVENT_OVERFLOW);
 	}
 	/* The clock was set back: any file may have changed. */
 	(void)clock_gettime(CLOCK_REALTIME_COARSE, &now);
 	if (now.tv_sec < since.tv_sec)
 		since.tv_sec = 0;
-	while (c->ndoubts > 0)
-		free(c->doubts[--c->ndoubts].name);
+	core_forget_doubts(&c->doubts);
 	roots_suspect(&w->roots);
 	roots_check(&w->roots);
 	n = roots_tops(&w->roots, NULL, 0);
@@ -165,87 +244,11 @@ resync(struct watch *w)
 	sync_compare(c, tops, n, true, &since);
 	free(tops);
 	/* What had moved is compared where it is now; that may bring more. */
-	for (n = 0; n < RESYNC_ROUNDS && c->ndoubts > 0 && !c->resync; n++)
+	for (n = 0; n < RESYNC_ROUNDS && c->doubts.n > 0 && !c->resync; n++)
 		hints_doubts(c);
 	(void)clock_gettime(CLOCK_REALTIME, &c->now);
 	if (told)
 		tell_counts(w, EVENT_RESYNCED);
-}
-
-/* Directories without a mark: a list that grows. */
-struct dirs {
-	struct dir **dir;
-	size_t n;
-	size_t cap;
-};
-
-static void
-add_dir(struct core *c, struct dirs *l, struct dir *d)
-{
-	struct dir **p;
-
-	p = grow(l->dir, &l->cap, l->n, sizeof(struct dir *));
-	if (p == NULL) {
-		c->resync = true;
-		return;
-	}
-	l->dir = p;
-	l->dir[l->n++] = d;
-}
-
-/* A directory without a mark is compared; one that could not even be listed
- * is entered as one in doubt. */
-static void
-poll_dir(struct core *c, struct dirs *l, struct dir *d)
-{
-	if (!(d->flags & DIR_UNMARKED))
-		return;
-	if (d->flags & DIR_ENTERED) {
-		add_dir(c, l, d);
-		return;
-	}
-	if (d->self != NULL)
-		core_doubt(c, d->parent, d->self->name);
-	c->unmarked = true;
-}
-
-/* Looks at what cannot be watched: directories that have no mark, and roots
- * on a way that cannot be watched. */
-static void
-poll_unmarked(struct watch *w)
-{
-	struct core *c = &w->core;
-	struct timespec since = w->polled;
-	struct dirs all = {0};
-	struct dir **tops;
-	struct entry *e;
-	struct walk walk;
-	size_t n, i;
-
-	w->polled = moment();
-	(void)clock_gettime(CLOCK_REALTIME, &c->now);
-	if (roots_blind(&w->roots)) {
-		roots_suspect(&w->roots);
-		roots_check(&w->roots);
-	}
-	if (!c->unmarked)
-		return;
-	n = roots_tops(&w->roots, NULL, 0);
-	tops = calloc(n + 1, sizeof(struct dir *));
-	if (tops == NULL)
-		return; /* the next time, then */
-	c->unmarked = false; /* set again by whatever still has none */
-	n = roots_tops(&w->roots, tops, n);
-	for (i = 0; i < n; i++) {
-		poll_dir(c, &all, tops[i]);
-		walk = (struct walk)WALK(tops[i]);
-		while ((e = tree_walk(&walk)) != NULL)
-			if (e->type == EVENT_DIR)
-				poll_dir(c, &all, e->dir);
-	}
-	sync_compare(c, all.dir, all.n, false, &since);
-	free(all.dir);
-	free(tops);
 }
 
 /* Handles what is pending and what comes meanwhile, up to a number of hints.
@@ -254,15 +257,16 @@ static int
 drain(struct watch *w, size_t most)
 {
 	struct core *c = &w->core;
-	struct timespec calm = moment();
+	struct timespec calm = core_moment();
 	struct hint h;
-	uint64_t position;
-	size_t n = 0;
+	size_t n = 0, before;
 
-	if (c->ops->fill(c->b) == -1)
-		return -1;
+	core_now_later(c);
 	for (;;) {
-		while (n < most && c->ops->next(c->b, &h) == 1) {
+		before = n;
+		if (core_fill(c) == -1)
+			return -1;
+		while (n < most && core_next(c, &h) == 1) {
 			n++;
 			hints_handle(c, &h, check_roots, w);
 			if (c->suspects)
@@ -272,33 +276,25 @@ drain(struct watch *w, size_t most)
 		}
 		if (n >= most)
 			return 0;
-		if (c->ops->wait(c->b) >= 0)
+		if (core_holds(c))
 			return 1; /* half a rename: back in a moment */
-		position = c->ops->position(c->b);
-		calm = moment();
-		if (c->ops->fill(c->b) == -1)
-			return -1;
-		if (c->ops->position(c->b) != position)
+		if (n != before) {
+			calm = core_moment();
 			continue;
-		if (c->ndoubts == 0 && !c->suspects && !c->resync)
+		}
+		if (c->doubts.n == 0 && !c->suspects && !c->resync)
 			break;
 		if (c->suspects)
 			roots_check(&w->roots);
 		if (c->resync)
 			resync(w);
+		n += 1 + c->doubts.n;
 		hints_doubts(c);
-		n++;
+		calm = core_moment();
 	}
 	w->calm = calm;
 	core_close_fds(c);
 	return 1;
-}
-
-/* Is there anything that has to be looked at now and then? */
-static bool
-is_blind(const struct watch *w)
-{
-	return w->core.unmarked || roots_blind(&w->roots);
 }
 
 int
@@ -320,15 +316,15 @@ watch_ready(struct watch *w)
 	tell_counts(w, EVENT_READY);
 	core_close_fds(c);
 	c->stirred = false; /* what was there has not happened */
-	if (is_blind(w) && w->poll_at == 0)
-		w->poll_at = core_now_ms() + c->cfg->opt->poll_ms;
 	return 0;
 }
 
 size_t
 watch_pollfds(const struct watch *w, struct pollfd *fds)
 {
-	fds[0].fd = w->core.ops->fd(w->core.b);
+	const struct core *c = &w->core;
+
+	fds[0].fd = w->gathers ? -1 : c->side[0].ops->fd(c->side[0].b);
 	fds[0].events = POLLIN;
 	fds[0].revents = 0;
 	if (w->mounts == NULL)
@@ -344,28 +340,49 @@ sooner(int *timeout, int64_t ms)
 {
 	if (ms < 0)
 		ms = 0;
+	if (ms > INT_MAX)
+		ms = INT_MAX;
 	if (*timeout == -1 || ms < *timeout)
 		*timeout = (int)ms;
 }
 
 int
-watch_timeout(const struct watch *w)
+watch_timeout(struct watch *w)
 {
-	const struct core *c = &w->core;
-	int timeout = c->ops->wait(c->b);
-	int64_t now = 0;
+	struct core *c = &w->core;
+	int64_t now = 0, due = -1;
+	int timeout = core_wait(c);
 
 	if (w->more)
 		return 0;
-	if (timeout == -1 && (c->ndoubts > 0 || c->resync || c->suspects))
+	if (w->gathers)
+		sooner(&timeout, GATHER_MS);
+	if (!core_holds(c) && (c->doubts.n > 0 || c->resync || c->suspects))
 		timeout = 0;
-	if (w->poll_at != 0 || w->quiet_at != 0)
+	if (c->settle != NULL)
+		due = settle_due(c->settle);
+	if (w->quiet_at != 0 || due != -1)
 		now = core_now_ms();
-	if (w->poll_at != 0)
-		sooner(&timeout, w->poll_at - now);
 	if (w->quiet_at != 0)
 		sooner(&timeout, w->quiet_at - now);
+	if (due != -1)
+		sooner(&timeout, due - now);
 	return timeout;
+}
+
+/* Is this a burst? Then what comes next is gathered. */
+static void
+gather(struct watch *w, uint64_t nhints)
+{
+	int64_t now;
+
+	w->gathers = false;
+	if (nhints == 0 || !w->core.side[0].ops->exact)
+		return;
+	now = now_us();
+	w->gathers = !w->more && nhints < GATHER_HINTS &&
+	    now - w->ran_at < GATHER_MS * 2000;
+	w->ran_at = now;
 }
 
 static void
@@ -376,12 +393,46 @@ on_mount(void *ctx, const char *path)
 	roots_mounted(&w->roots, path);
 }
 
+static int64_t
+quiet_ms(const struct watch_options *opt)
+{
+	return opt->settle_ms > 0 ? opt->settle_ms : QUIET_MS;
+}
+
+/* Tells what has been held for long enough, or, at the end, all. */
+static int
+run_settle(struct watch *w, bool end)
+{
+	struct core *c = &w->core;
+	int ret;
+
+	if (c->settle == NULL || settle_due(c->settle) == -1)
+		return 0;
+	(void)clock_gettime(CLOCK_REALTIME, &c->now);
+	ret = end ? settle_all(c->settle) :
+		    settle_run(c->settle, core_now_ms(), !w->more);
+	core_close_fds(c);
+	return ret;
+}
+
+bool
+watch_holds(const struct watch *w)
+{
+	return w->core.settle != NULL && settle_due(w->core.settle) != -1;
+}
+
+int
+watch_finish(struct watch *w)
+{
+	return run_settle(w, true);
+}
+
 int
 watch_run(struct watch *w, const struct pollfd *fds)
 {
 	struct core *c = &w->core;
+	uint64_t nhints = c->nhints;
 	int64_t now;
-	bool blind;
 	int ret;
 
 	if (w->mounts != NULL && (fds[1].revents & (POLLPRI | POLLERR)))
@@ -390,23 +441,20 @@ watch_run(struct watch *w, const struct pollfd *fds)
 	if (ret == -1)
 		return -1;
 	w->more = ret == 0;
-	blind = is_blind(w);
-	if (!blind && w->poll_at == 0 && !c->stirred && w->quiet_at == 0)
+	gather(w, c->nhints - nhints);
+	if (run_settle(w, false) == -1)
+		return -1;
+	if (c->failed) {
+		errno = ENOMEM;
+		return -1;
+	}
+	if (!c->stirred && w->quiet_at == 0)
 		return 0;
 	now = core_now_ms();
-	if (blind && w->poll_at == 0) {
-		w->poll_at = now + c->cfg->opt->poll_ms;
-	} else if (blind && now >= w->poll_at) {
-		poll_unmarked(w);
-		core_close_fds(c);
-		w->poll_at = core_now_ms() + c->cfg->opt->poll_ms;
-	} else if (!blind) {
-		w->poll_at = 0;
-	}
 	if (c->stirred) {
 		c->stirred = false;
 		w->quiet_at = c->cfg->opt->events & EVENT_BIT(EVENT_QUIET) ?
-		    now + QUIET_MS :
+		    now + quiet_ms(c->cfg->opt) :
 		    0;
 	} else if (w->quiet_at != 0 && now >= w->quiet_at) {
 		w->quiet_at = 0;
@@ -426,9 +474,16 @@ void
 watch_counters(const struct watch *w, struct watch_counters *n)
 {
 	const struct core *c = &w->core;
+	const struct mark *m;
+	size_t i;
 
 	roots_count(&w->roots, &n->roots, &n->directories, &n->entries);
 	n->watches = c->nmarks;
+	n->missing = 0;
+	for (i = 0; i < c->cap_marks; i++)
+		for (m = c->marks[i]; m != NULL; m = m->chain)
+			if (m->why == ENOSPC)
+				n->missing++;
 	n->hints = c->nhints;
 	n->events = c->nevents;
 	n->looks = c->nlooks;
@@ -438,5 +493,6 @@ watch_counters(const struct watch *w, struct watch_counters *n)
 const char *
 watch_limit(int error, long *value)
 {
-	return backends[0]->limit(error, value);
+	return backends[0]->limit == NULL ? NULL :
+					    backends[0]->limit(error, value);
 }

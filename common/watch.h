@@ -10,6 +10,7 @@
  *		poll(fds, n, watch_timeout(w));
  *		watch_run(w, fds);
  *	}
+ *	watch_finish(w);
  *	watch_close(w);
  *
  * Events go to cfg.event during watch_add(), watch_ready() and watch_run().
@@ -46,12 +47,18 @@ size_t watch_pollfds(const struct watch *w, struct pollfd *fds);
 
 /* Milliseconds after which watch_run() has something to do though no
  * descriptor says so; -1 for never. */
-int watch_timeout(const struct watch *w);
+int watch_timeout(struct watch *w);
 
 /* Tells what has happened. fds are those of watch_pollfds(), polled. Comes
  * back after a while even if there is always more. Returns 0, or -1 with
  * errno. */
 int watch_run(struct watch *w, const struct pollfd *fds);
+
+/* Is something held (--settle) that may have to be told yet? */
+bool watch_holds(const struct watch *w);
+
+/* At the end: tells all that is held. Returns 0, or -1 with errno. */
+int watch_finish(struct watch *w);
 
 /* Can nothing ever be told any more? */
 bool watch_ended(const struct watch *w);
@@ -62,6 +69,7 @@ struct watch_counters {
 	uint64_t directories;
 	uint64_t entries;
 	uint64_t watches;
+	uint64_t missing; /* of these, polled since no more were to be had */
 	uint64_t hints;
 	uint64_t events;
 	uint64_t looks;

@@ -8,12 +8,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backend.h"
 #include "event.h"
 #include "filter.h"
 #include "misspelt.h"
+#include "words.h"
 
 #define POLL_DEFAULT_MS 2000
 #define SECONDS_MAX	1000000000 /* some thirty years */
+/* How many times --settle's quiet time something is held at most, where that
+ * is not said. */
+#define SETTLE_MAX 10
 
 /* Options without a letter. */
 enum {
@@ -21,6 +26,7 @@ enum {
 	OPT_NO_JUNK,
 	OPT_EXISTING,
 	OPT_STAT,
+	OPT_BACKEND,
 	OPT_POLL,
 	OPT_ONE_FILE_SYSTEM,
 	OPT_PRUNE,
@@ -29,7 +35,7 @@ enum {
 };
 
 /* The colon: tell a missing argument from an unknown option. */
-static const char letters[] = ":re:t:i:x:wL10pqvhV";
+static const char letters[] = ":re:t:i:x:s:wL10pqvhV";
 
 static const struct option longs[] = {
     {"recursive", no_argument, NULL, 'r'},
@@ -40,7 +46,9 @@ static const struct option longs[] = {
     {"exclude", required_argument, NULL, 'x'},
     {"no-junk", no_argument, NULL, OPT_NO_JUNK},
     {"existing", no_argument, NULL, OPT_EXISTING},
+    {"settle", required_argument, NULL, 's'},
     {"stat", no_argument, NULL, OPT_STAT},
+    {"backend", required_argument, NULL, OPT_BACKEND},
     {"poll", required_argument, NULL, OPT_POLL},
     {"wait", no_argument, NULL, 'w'},
     {"follow", no_argument, NULL, 'L'},
@@ -58,128 +66,6 @@ static const struct option longs[] = {
     {NULL, 0, NULL, 0},
 };
 
-/* What events are called elsewhere: in lower case, without "_", "-" and a
- * leading "in". */
-static const struct {
-	const char *word;
-	const char *ours;
-} other_words[] = {
-    /* inotifywait(1), inotify(7) */
-    {"access", "accessed"},
-    {"modify", "modified"},
-    {"attribute", "attrib"},
-    {"closewrite", "closed (or complete: a file is whole)"},
-    {"closenowrite", "opened or accessed: closing tells no more"},
-    {"close", "closed"},
-    {"open", "opened"},
-    {"movedto", "renamed (or created: from outside)"},
-    {"movedfrom", "renamed (or deleted: to outside)"},
-    {"move", "renamed"},
-    {"moveself", "lost"},
-    {"create", "created"},
-    {"delete", "deleted"},
-    {"deleteself", "lost"},
-    {"unmount", "lost"},
-    {"qoverflow", "overflow"},
-    /* fswatch(1) and the libraries */
-    {"updated", "modified"},
-    {"removed", "deleted"},
-    {"ownermodified", "attrib"},
-    {"attributemodified", "attrib"},
-    {"link", "created or deleted"},
-    {"rename", "renamed"},
-    {"remove", "deleted"},
-    {"unlink", "deleted"},
-    {"add", "created"},
-    {"change", "modified"},
-    {"changed", "modified"},
-    {"write", "modified"},
-    {"chmod", "attrib"},
-    {"isfile", "-t file"},
-    {"isdir", "-t dir"},
-    {"issymlink", "-t symlink"},
-};
-
-/* The word as other_words[] has it: "IN_CLOSE_WRITE" is "closewrite". */
-static void
-normalize(const char *word, size_t len, char *out, size_t out_size)
-{
-	size_t i, n = 0;
-
-	if (len > 3 && strncasecmp(word, "IN_", 3) == 0) {
-		word += 3;
-		len -= 3;
-	}
-	for (i = 0; i < len && n + 1 < out_size; i++)
-		if (word[i] != '_' && word[i] != '-')
-			out[n++] = (char)tolower((unsigned char)word[i]);
-	out[n] = '\0';
-}
-
-/* One who writes `-e '\.git'` comes from fswatch(1). */
-static bool
-is_expression(const char *word, size_t len)
-{
-	size_t i;
-
-	for (i = 0; i < len; i++)
-		if (!isalnum((unsigned char)word[i]) && word[i] != '_' &&
-		    word[i] != '-' && word[i] != ' ')
-			return true;
-	return false;
-}
-
-static void
-wrong_event(const char *word, size_t len, char *msg, size_t msg_size)
-{
-	const char *stem = word;
-	size_t stem_len = len;
-	size_t best = SIZE_MAX;
-	const char *near = NULL;
-	char plain[32];
-	size_t i, used;
-
-	if (stem_len > 0 && (*stem == '+' || *stem == '-')) {
-		stem++;
-		stem_len--;
-	}
-	if (is_expression(stem, stem_len)) {
-		(void)snprintf(msg, msg_size,
-		    "-e %.*s: not an event; to leave out paths by an "
-		    "expression use -x",
-		    misspelt_clip(len), word);
-		return;
-	}
-	normalize(stem, stem_len, plain, sizeof(plain));
-	for (i = 0; i < sizeof(other_words) / sizeof(other_words[0]); i++) {
-		if (strcmp(plain, other_words[i].word) == 0) {
-			(void)snprintf(msg, msg_size,
-			    "-e %.*s: here this is %s", misspelt_clip(len),
-			    word, other_words[i].ours);
-			return;
-		}
-	}
-	for (i = 0; i < EVENT_NKINDS; i++)
-		if (misspelt_nearer(plain, strlen(plain),
-			event_kind_name((enum event_kind)i), &best))
-			near = event_kind_name((enum event_kind)i);
-	if (near != NULL) {
-		(void)snprintf(msg, msg_size,
-		    "-e %.*s: no such event; did you mean %s?",
-		    misspelt_clip(len), word, near);
-		return;
-	}
-	(void)snprintf(msg, msg_size, "-e %.*s: no such event; there are",
-	    misspelt_clip(len), word);
-	for (i = 0; i < EVENT_NKINDS; i++) {
-		used = strlen(msg);
-		(void)snprintf(msg + used, msg_size - used, " %s,",
-		    event_kind_name((enum event_kind)i));
-	}
-	used = strlen(msg);
-	(void)snprintf(msg + used, msg_size - used, " default and all");
-}
-
 static int
 add_events(struct watch_options *o, bool *given, char *msg, size_t msg_size)
 {
@@ -188,8 +74,35 @@ add_events(struct watch_options *o, bool *given, char *msg, size_t msg_size)
 
 	if (event_parse_kinds(optarg, &o->events, given, &bad, &len) == 0)
 		return 0;
-	wrong_event(bad, len, msg, msg_size);
+	words_wrong_event(bad, len, msg, msg_size);
 	return -1;
+}
+
+/* The events that are named in one argument of -e, other than by `all`. */
+static unsigned
+named_events(const char *list)
+{
+	char word[32];
+	unsigned named = 0, set;
+	bool given;
+	const char *bad;
+	size_t len;
+
+	for (;; list += len + 1) {
+		len = strcspn(list, ",");
+		set = 0;
+		given = true;
+		if (*list != '-' && len < sizeof(word)) {
+			memcpy(word, list, len);
+			word[len] = '\0';
+			(void)event_parse_kinds(word, &set, &given, &bad, &len);
+			len = strlen(word);
+		}
+		if (set != EVENT_ALL)
+			named |= set;
+		if (list[len] == '\0')
+			return named;
+	}
 }
 
 static int
@@ -221,24 +134,23 @@ add_expression(struct filter *f, int letter, char *msg, size_t msg_size)
 }
 
 /* Seconds with a fraction or without, as milliseconds, rounded up so that
- * they never become 0. */
-static int
-parse_seconds(const char *name, int64_t *ret_ms, char *msg, size_t msg_size)
+ * they never become 0. Returns what is behind them, or NULL. */
+static const char *
+read_seconds(const char *s, int64_t *ret_ms)
 {
-	const char *s = optarg;
 	int64_t ms = 0, unit = 1000;
 	bool more = false;
 
 	if (!isdigit((unsigned char)*s) && *s != '.')
-		goto bad;
+		return NULL;
 	for (; isdigit((unsigned char)*s); s++) {
 		ms = ms * 10 + (*s - '0') * 1000;
 		if (ms > (int64_t)SECONDS_MAX * 1000)
-			goto bad;
+			return NULL;
 	}
 	if (*s == '.') {
 		if (!isdigit((unsigned char)*++s))
-			goto bad;
+			return NULL;
 		for (; isdigit((unsigned char)*s); s++) {
 			unit /= 10;
 			ms += unit * (*s - '0');
@@ -248,13 +160,44 @@ parse_seconds(const char *name, int64_t *ret_ms, char *msg, size_t msg_size)
 	}
 	if (more)
 		ms++;
-	if (*s != '\0' || ms == 0)
-		goto bad;
+	if (ms == 0)
+		return NULL;
 	*ret_ms = ms;
-	return 0;
-bad:
+	return s;
+}
+
+static int
+parse_seconds(const char *name, int64_t *ret_ms, char *msg, size_t msg_size)
+{
+	const char *end = read_seconds(optarg, ret_ms);
+
+	if (end != NULL && *end == '\0')
+		return 0;
 	(void)snprintf(msg, msg_size,
 	    "--%s %.64s: not a number of seconds above 0", name, optarg);
+	return -1;
+}
+
+/* QUIET or QUIET,MAX */
+static int
+parse_settle(struct watch_options *o, char *msg, size_t msg_size)
+{
+	const char *end = read_seconds(optarg, &o->settle_ms);
+
+	o->settle_max_ms = o->settle_ms * SETTLE_MAX;
+	if (end != NULL && *end == ',')
+		end = read_seconds(end + 1, &o->settle_max_ms);
+	if (end == NULL || *end != '\0') {
+		(void)snprintf(msg, msg_size,
+		    "-s %.64s: not a number of seconds above 0, nor two of "
+		    "them with a comma between",
+		    optarg);
+		return -1;
+	}
+	if (o->settle_max_ms >= o->settle_ms)
+		return 0;
+	(void)snprintf(msg, msg_size,
+	    "-s %.64s: the longest time is less than the quiet one", optarg);
 	return -1;
 }
 
@@ -271,6 +214,83 @@ parse_depth(size_t *ret_depth, char *msg, size_t msg_size)
 		return -1;
 	}
 	*ret_depth = (size_t)n;
+	return 0;
+}
+
+static int
+set_backend(struct watch_options *o, char *msg, size_t msg_size)
+{
+	size_t i, used;
+
+	for (i = 0; backends[i] != NULL; i++) {
+		if (strcmp(optarg, backends[i]->name) == 0) {
+			o->backend = backends[i];
+			o->backend_given = true;
+			return 0;
+		}
+	}
+	(void)snprintf(msg, msg_size, "--backend %.64s: this build has",
+	    optarg);
+	for (i = 0; backends[i] != NULL; i++) {
+		used = strlen(msg);
+		(void)snprintf(msg + used, msg_size - used, "%s %s",
+		    i == 0			? "" :
+			backends[i + 1] == NULL ? " and" :
+						  ",",
+		    backends[i]->name);
+	}
+	return -1;
+}
+
+/* What only some back ends can tell. */
+static const struct {
+	enum event_kind kind;
+	unsigned needs;
+} special[] = {
+    {EVENT_CLOSED, BACKEND_CLOSED},
+    {EVENT_ATTRIB, BACKEND_ATTRIB},
+    {EVENT_OPENED, BACKEND_OPENED},
+    {EVENT_ACCESSED, BACKEND_ACCESSED},
+};
+#define NSPECIAL (sizeof(special) / sizeof(special[0]))
+
+bool
+watch_options_told(const struct watch_options *o, const struct backend_ops *ops)
+{
+	size_t i;
+
+	for (i = 0; i < NSPECIAL; i++)
+		if ((o->events & EVENT_BIT(special[i].kind)) &&
+		    !(ops->tells & special[i].needs))
+			return false;
+	return true;
+}
+
+/* `all` means all that the back end can tell; what is named, just that. */
+static int
+check_events(struct watch_options *o, unsigned named, char *msg,
+    size_t msg_size)
+{
+	const char *best;
+	size_t i;
+
+	for (i = 0; i < NSPECIAL; i++) {
+		if (!(o->events & EVENT_BIT(special[i].kind)) ||
+		    (o->backend->tells & special[i].needs))
+			continue;
+		o->events &= ~EVENT_BIT(special[i].kind);
+		if (!(named & EVENT_BIT(special[i].kind)))
+			continue;
+		best = backends[0]->tells & special[i].needs ?
+		    backends[0]->name :
+		    NULL;
+		(void)snprintf(msg, msg_size,
+		    "-e %s: the back end %s cannot tell it; %s%s",
+		    event_kind_name(special[i].kind), o->backend->name,
+		    best != NULL ? "take --backend " : "leave it out",
+		    best != NULL ? best : "");
+		return -1;
+	}
 	return 0;
 }
 
@@ -319,12 +339,13 @@ watch_options_parse(struct watch_options *o, int argc, char *argv[], char *msg,
 {
 	bool given = false, recursive = false;
 	size_t depth = 0;
-	unsigned types = 0;
+	unsigned types = 0, named = 0;
 	int c;
 
 	*o = (struct watch_options){
 	    .events = EVENT_DEFAULT,
 	    .claim = true,
+	    .backend = backends[0],
 	    .poll_ms = POLL_DEFAULT_MS,
 	    .timeout_ms = -1,
 	};
@@ -349,6 +370,7 @@ watch_options_parse(struct watch_options *o, int argc, char *argv[], char *msg,
 		case 'e':
 			if (add_events(o, &given, msg, msg_size) == -1)
 				goto fail;
+			named |= named_events(optarg);
 			break;
 		case 't':
 			if (add_types(&types, msg, msg_size) == -1)
@@ -365,8 +387,16 @@ watch_options_parse(struct watch_options *o, int argc, char *argv[], char *msg,
 		case OPT_EXISTING:
 			o->existing = true;
 			break;
+		case 's':
+			if (parse_settle(o, msg, msg_size) == -1)
+				goto fail;
+			break;
 		case OPT_STAT:
 			o->stat = true;
+			break;
+		case OPT_BACKEND:
+			if (set_backend(o, msg, msg_size) == -1)
+				goto fail;
 			break;
 		case OPT_POLL:
 			if (parse_seconds("poll", &o->poll_ms, msg, msg_size) ==
@@ -424,6 +454,8 @@ watch_options_parse(struct watch_options *o, int argc, char *argv[], char *msg,
 	}
 	if (o->existing)
 		o->events |= EVENT_BIT(EVENT_EXISTS);
+	if (check_events(o, named, msg, msg_size) == -1)
+		goto fail;
 	if (o->events == 0) {
 		(void)snprintf(msg, msg_size, "-e: leaves no event to tell");
 		goto fail;
@@ -431,6 +463,7 @@ watch_options_parse(struct watch_options *o, int argc, char *argv[], char *msg,
 	if (types != 0)
 		filter_set_types(o->filter, types);
 	o->depth = depth > 0 ? depth : recursive ? SIZE_MAX : 1;
+	o->flat = o->depth == 1 && depth == 0;
 	filter_set_depth(o->filter, o->depth);
 	if (add_operands(o, argc - optind, argv + optind, msg, msg_size) == -1)
 		goto fail;
@@ -458,35 +491,39 @@ Tells what happens to the paths, one JSON object a line. The path - reads\n\
 more of them from standard input, one a line.\n\
 \n\
 What to watch:\n\
-  -r, --recursive        everything below\n\
+  -r, --recursive        everything below; without it, a directory's names\n\
       --depth N          at most N levels below (implies -r)\n\
   -L, --follow           enter symbolic links to directories\n\
       --one-file-system  stay out of other file systems\n\
       --prune DIR        leave DIR out, and let fswrite write there\n\
   -w, --wait             wait for paths that are not there yet\n\
-      --poll SECONDS     how often to look where nothing is told (2)\n\
       --no-claim         do not let fswrite know that this is watched\n\
 Which events:\n\
-  -e, --events LIST      instead of created,modified,renamed,deleted: exists\n\
+  -e, --events LIST      created modified renamed deleted (the default), exists\n\
                          closed complete attrib opened accessed quiet ready\n\
-                         overflow resynced lost found; default, all;\n\
-                         +name adds an event, -name takes one away\n\
+                         overflow resynced lost found, all; +name, -name\n\
   -t, --types LIST       only file, dir, symlink, other (f, d, l, o)\n\
   -i, --include ERE      tell only names that match; the last match counts\n\
   -x, --exclude ERE      leave out, and do not enter, names that match\n\
       --no-junk          leave out what editors and desktops leave behind\n\
       --existing         first list what is there\n\
-Output:\n\
-  -0, --print0           only paths, each ended by NUL\n\
+  -s, --settle QUIET[,MAX]\n\
+                         tell the net effect once a path has been quiet for\n\
+                         QUIET seconds, or is held for MAX (10 times QUIET)\n\
+How they are told:\n\
   -p, --pretty           aligned columns for people\n\
+  -0, --print0           only paths, each ended by NUL\n\
       --stat             carry what stat(2) says\n\
   -q, --quiet; -v, --verbose\n\
+How changes are seen:\n\
+      --backend NAME     inotify, kqueue or poll for everything\n\
+      --poll SECONDS     how often to look where the kernel tells nothing (2)\n\
 When to end:\n\
   -1, --once             after the first burst of events\n\
       --timeout SECONDS  after so long without an event (exit status 3)\n\
   -h, --help; -V, --version\n\
 Examples:\n\
-  fswatch-events -r . | jq -r .path\n\
-  fswatch-events -e complete -x '\\.gz$' -0 inbox | xargs -0 -n1 gzip\n\
+  fswatch-events -rp .\n\
+  fswatch-events -r -e complete -0 inbox | xargs -0 -n1 gzip -k\n\
 ";
 }

@@ -113,7 +113,7 @@ START_TEST(a_bad_line_is_reported_by_its_number_and_the_rest_is_applied)
 	    strstr(c.err, "fswrite: line 3: write a: File exists\n"));
 	ck_assert_ptr_nonnull(strstr(c.err, "fswrite: line 4: bad JSON: "));
 	ck_assert_ptr_nonnull(strstr(c.err,
-	    "fswrite: line 6: unknown op \"appendix\", did you mean "
+	    "fswrite: line 6: unknown op \"appendix\"; did you mean "
 	    "\"append\"?\n"));
 	expect_file("out/log", "12");
 	expect_file("out/a", "old");
@@ -306,18 +306,27 @@ START_TEST(quiet_says_nothing_and_verbose_says_all)
 	ck_assert_ptr_nonnull(
 	    strstr(c.err, "fswrite: line 1: mkdir d: done\n"));
 	ck_assert_ptr_nonnull(strstr(c.err, "1 commands, 0 failed"));
+	ck_assert_int_eq(child_run(&c, ARGV("fswrite", "-v", out),
+			     "{\"op\":\"append\",\"path\":\"v\",\"content\":"
+			     "\"12345\"}\n{\"op\":\"append\",\"path\":\"v\","
+			     "\"content\":\"678\"}\n"),
+	    0);
+	ck_assert_ptr_nonnull(strstr(c.err, "2 commands, 0 failed, 8 bytes, "));
+	ck_assert_ptr_nonnull(strstr(c.err, " commands/s, "));
 }
 END_TEST
 
 START_TEST(wrong_usage_is_2_and_a_missing_directory_1)
 {
 	ck_assert_int_eq(child_run(&c, ARGV("fswrite"), ""), 2);
-	ck_assert_ptr_nonnull(strstr(c.err, "usage: fswrite"));
+	ck_assert_str_eq(c.err,
+	    "fswrite: no directory given; --help tells more\n");
 	ck_assert_int_eq(child_run(&c, ARGV("fswrite", "--nope", out), ""), 2);
 	ck_assert_int_eq(child_run(&c, ARGV("fswrite", out, out), ""), 2);
 	ck_assert_int_eq(child_run(&c, ARGV("fswrite", "/nowhere/x"), ""), 1);
 	ck_assert_str_eq(c.err,
-	    "fswrite: /nowhere/x: No such file or directory\n");
+	    "fswrite: /nowhere/x: No such file or directory "
+	    "(mkdir -p makes it)\n");
 	child_start(&c, ARGV("fswrite", "--version"));
 	expect_line("fswrite " FSPIPE_VERSION);
 	ck_assert_int_eq(child_wait(&c), 0);
