@@ -320,7 +320,8 @@ time_left(struct session *s)
 	int64_t left, now;
 	int timeout = watch_timeout(s->watch);
 
-	if (!(s->opt->once && s->told) && s->opt->timeout_ms < 0)
+	if (!(s->opt->once && s->told) &&
+	    (s->opt->timeout_ms < 0 || watch_holds(s->watch)))
 		return timeout;
 	now = core_now_ms();
 	if (s->told_now)
@@ -394,6 +395,8 @@ finish(struct session *s)
 			break;
 		flush(s);
 	}
+	if (!s->hurry && watch_finish(s->watch) == -1)
+		fail(s, "watching");
 	flush(s);
 }
 

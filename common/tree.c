@@ -309,6 +309,26 @@ tree_find(const struct dir *d, const char *name, size_t len)
 	return NULL;
 }
 
+struct entry *
+tree_at(struct dir *top, const char *name, struct dir **ret_dir)
+{
+	struct dir *d = top;
+	struct entry *e;
+	size_t len;
+
+	for (;; name += len + 1) {
+		len = strcspn(name, "/");
+		e = tree_find(d, name, len);
+		if (e == NULL || name[len] == '\0')
+			break;
+		if (e->type != EVENT_DIR)
+			return NULL;
+		d = e->dir;
+	}
+	*ret_dir = d;
+	return e;
+}
+
 int
 tree_link(struct dir *d, struct entry *e)
 {

@@ -82,8 +82,8 @@ struct dir {
 	struct dir *next_place; /* the next place of the same mark */
 	void *owner; /* a top's: what tree_top() was given */
 	unsigned flags;
-	uint32_t
-	    attrs; /* as in struct entry_stat, where its parent has those */
+	/* As in struct entry_stat, where its parent has those. */
+	uint32_t attrs;
 	uint32_t born;
 };
 
@@ -112,6 +112,10 @@ struct entry *tree_widen(struct dir *d, struct entry *e);
 
 /* The entry of this name, or NULL. */
 struct entry *tree_find(const struct dir *d, const char *name, size_t len);
+
+/* The entry with this name below top ("a/b") and, with it, the directory it is
+ * in; or NULL. */
+struct entry *tree_at(struct dir *top, const char *name, struct dir **ret_dir);
 
 /* Puts an entry in a directory that has none of its name. On failure
  * nothing has changed. */

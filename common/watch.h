@@ -10,6 +10,7 @@
  *		poll(fds, n, watch_timeout(w));
  *		watch_run(w, fds);
  *	}
+ *	watch_finish(w);
  *	watch_close(w);
  *
  * Events go to cfg.event during watch_add(), watch_ready() and watch_run().
@@ -52,6 +53,12 @@ int watch_timeout(struct watch *w);
  * back after a while even if there is always more. Returns 0, or -1 with
  * errno. */
 int watch_run(struct watch *w, const struct pollfd *fds);
+
+/* Is something held (--settle) that may have to be told yet? */
+bool watch_holds(const struct watch *w);
+
+/* At the end: tells all that is held. Returns 0, or -1 with errno. */
+int watch_finish(struct watch *w);
 
 /* Can nothing ever be told any more? */
 bool watch_ended(const struct watch *w);

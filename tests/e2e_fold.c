@@ -715,8 +715,7 @@ START_TEST(the_settled_stream_is_the_tree)
 {
 	static const struct variant v = {.args = {"-r", "-s", "0.05", "-e",
 					     "+ready"},
-	    .roots = {"d"},
-	    .may_lack = true};
+	    .roots = {"d"}};
 
 	run_variant(&v, (unsigned)_i);
 }
@@ -726,8 +725,73 @@ START_TEST(the_settled_stream_with_a_maximum_is_the_tree)
 {
 	static const struct variant v = {.args = {"-r", "-s", "0.02,0.05", "-e",
 					     "+ready"},
-	    .roots = {"d", "e"},
-	    .may_lack = true};
+	    .roots = {"d", "e"}};
+
+	run_variant(&v, (unsigned)_i);
+}
+END_TEST
+
+START_TEST(the_settled_stream_without_renamed_is_the_tree)
+{
+	static const struct variant v = {.args = {"-r", "-s", "0.02,0.05", "-e",
+					     "-renamed,+ready"},
+	    .roots = {"d", "e"}};
+
+	run_variant(&v, (unsigned)_i);
+}
+END_TEST
+
+START_TEST(the_settled_stream_of_files_is_the_files)
+{
+	static const struct variant v = {.args = {"-r", "-s", "0.02,0.05", "-t",
+					     "f", "-e", "+ready"},
+	    .roots = {"d"},
+	    .view = {.types = "f"}};
+
+	run_variant(&v, (unsigned)_i);
+}
+END_TEST
+
+START_TEST(the_settled_stream_of_what_matches_is_what_matches)
+{
+	static const struct variant v = {.args = {"-r", "-s", "0.02,0.05", "-i",
+					     "(^|/)([ab]|mark-.*)$", "-e",
+					     "+ready"},
+	    .roots = {"d"},
+	    .view = {.only = "(^|/)([ab]|mark-.*)$"}};
+
+	run_variant(&v, (unsigned)_i);
+}
+END_TEST
+
+START_TEST(the_settled_stream_by_place_is_the_rest)
+{
+	static const struct variant v = {.args = {"-r", "-s", "0.02,0.05", "-x",
+					     "^a/(b|c/d)$", "-e", "+ready"},
+	    .roots = {"d"},
+	    .view = {.without = "^a/(b|c/d)$"}};
+
+	run_variant(&v, (unsigned)_i);
+}
+END_TEST
+
+START_TEST(what_has_piled_up_settles_right)
+{
+	static const struct variant v = {.args = {"-r", "-s", "0.02", "-e",
+					     "all,-opened,-accessed"},
+	    .roots = {"d"},
+	    .frozen = true};
+
+	run_variant(&v, (unsigned)_i);
+}
+END_TEST
+
+START_TEST(a_root_that_goes_and_comes_settles_right)
+{
+	static const struct variant v = {.args = {"-r", "-s", "0.02,0.05", "-e",
+					     "+ready"},
+	    .roots = {"up/r/d"},
+	    .restless = true};
 
 	run_variant(&v, (unsigned)_i);
 }
@@ -889,6 +953,14 @@ main(void)
 	    {"Poll", polling_tells_the_tree_too, 1},
 	    {"Settle", the_settled_stream_is_the_tree, 1},
 	    {"SettleMax", the_settled_stream_with_a_maximum_is_the_tree, 1},
+	    {"SettleUnpaired", the_settled_stream_without_renamed_is_the_tree,
+		1},
+	    {"SettleFiles", the_settled_stream_of_files_is_the_files, 1},
+	    {"SettleInclude",
+		the_settled_stream_of_what_matches_is_what_matches, 1},
+	    {"SettlePlace", the_settled_stream_by_place_is_the_rest, 1},
+	    {"SettleFrozen", what_has_piled_up_settles_right, 4},
+	    {"SettleRestless", a_root_that_goes_and_comes_settles_right, 1},
 	};
 	Suite *s = suite_create("fold of the real thing");
 	unsigned seeds = setting("FOLD_SEEDS", 16);
