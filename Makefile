@@ -122,10 +122,10 @@ $(BUILD)/common/backends.o: FSP_CPPFLAGS += \
     -DFSP_BACKENDS='$(BACKENDS:%=&backend_%,)'
 
 # What --version says.
-VERSION_OF = $(shell $(PKG_CONFIG) --modversion $(1) 2>/dev/null)
+VERSION_OF = $(shell $(PKG_CONFIG) --modversion $(1) 2>/dev/null | sed 's/^/ /')
 $(BUILD)/common/version.o: FSP_CPPFLAGS += \
-    -DFSPIPE_LIBBSD='"libbsd $(call VERSION_OF,libbsd)"' \
-    -DFSPIPE_JANSSON='"jansson $(call VERSION_OF,jansson)"' \
+    -DFSPIPE_LIBBSD='"libbsd$(call VERSION_OF,libbsd)"' \
+    -DFSPIPE_JANSSON='"jansson$(call VERSION_OF,jansson)"' \
     -DFSPIPE_SANDBOX='"$(SANDBOX)"'
 
 $(BUILD)/%.o: %.c Makefile

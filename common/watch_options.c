@@ -494,8 +494,7 @@ watch_options_help(void)
 {
 	return "\
 usage: fswatch-events [options] path ...\n\
-Tells what happens to the paths, one JSON object a line. The path - reads\n\
-more of them from standard input, one a line.\n\
+Tells what happens to the paths, one JSON object a line; - reads more paths.\n\
 \n\
 What to watch:\n\
   -r, --recursive        everything below; without it, a directory's names\n\
@@ -514,9 +513,7 @@ Which events:\n\
   -x, --exclude ERE      leave out, and do not enter, names that match\n\
       --no-junk          leave out what editors and desktops leave behind\n\
       --existing         first list what is there\n\
-  -s, --settle QUIET[,MAX]\n\
-                         tell the net effect once a path has been quiet for\n\
-                         QUIET seconds, or is held for MAX (10 times QUIET)\n\
+  -s, --settle QUIET[,MAX]  the net effect, once a path is quiet so long\n\
 How they are told:\n\
   -p, --pretty           aligned columns for people\n\
   -0, --print0           only paths, each ended by NUL\n\
