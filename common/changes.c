@@ -8,6 +8,7 @@
 #include "core.h"
 #include "filter.h"
 #include "grow.h"
+#include "owed.h"
 #include "statat.h"
 #include "tree.h"
 #include "writers.h"
@@ -161,15 +162,17 @@ is_complete(struct core *c, struct dir *d, const struct entry *e,
 }
 
 void
-change_complete(struct core *c, struct dir *d, const struct entry *e,
+change_complete(struct core *c, struct dir *d, struct entry *e,
     const struct event_stat *st, enum completeness how)
 {
 	const struct scope *s = core_scope(d);
 
 	if (!wants(c, EVENT_COMPLETE) || e->type != EVENT_FILE || s->silent)
 		return;
-	if (is_complete(c, d, e, st, how))
-		change_tell(c, EVENT_COMPLETE, d, e->name, e->type, st);
+	if (!is_complete(c, d, e, st, how))
+		return;
+	e->flags &= (uint8_t)~ENTRY_CLOSED;
+	change_tell(c, EVENT_COMPLETE, d, e->name, e->type, st);
 }
 
 static void
@@ -621,6 +624,7 @@ change_moved(struct core *c, struct dir *from, struct entry *e, struct dir *to,
 		c->resync = true;
 	else
 		tell_move(&m, &l, st, replaced);
+	owed_moved(c, to, moved);
 	if (moved->type == EVENT_DIR) {
 		move_claims(c, from, to);
 		reenter(c, &l);
@@ -672,6 +676,8 @@ change_exchanged(struct core *c, struct dir *da, struct entry *a,
 	}
 	if (simple) {
 		tree_exchange(da, a, db, b);
+		owed_moved(c, da, a);
+		owed_moved(c, db, b);
 		m.old = na;
 		m.new = nb;
 		tell_renamed(&m, &at, look_at(c, db, b, &st), false, true);

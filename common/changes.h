@@ -72,7 +72,7 @@ void change_exchanged(struct core *c, struct dir *da, struct entry *a,
 
 /* A file's content under this name is whole: tells `complete`, as far as how
  * says. st may be NULL. */
-void change_complete(struct core *c, struct dir *d, const struct entry *e,
+void change_complete(struct core *c, struct dir *d, struct entry *e,
     const struct event_stat *st, enum completeness how);
 
 /* May the content of the directory e in d be known: is it entered by the

@@ -147,6 +147,9 @@ core_interest(const struct core *c)
 	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++)
 		if (c->cfg->opt->events & table[i].events)
 			interest |= table[i].interest;
+	/* What was being written is told again when it is closed (owed.h). */
+	if (c->cfg->opt->content && (interest & BACKEND_MODIFIED))
+		interest |= BACKEND_CLOSED;
 	return interest;
 }
 
@@ -192,6 +195,12 @@ forget_dir(struct core *c, struct dir *d)
 		free(c->doubts[i].name);
 		c->doubts[i].name = NULL;
 		c->doubts[i].dir = NULL;
+	}
+	for (i = c->nlater; i > 0; i--) {
+		if (c->later[i - 1].dir != d)
+			continue;
+		free(c->later[i - 1].name);
+		c->later[i - 1] = c->later[--c->nlater];
 	}
 	while (c->ndoubts > 0 && c->doubts[c->ndoubts - 1].dir == NULL)
 		c->ndoubts--;
@@ -429,6 +438,8 @@ add_doubt(struct core *c, struct dir *d, const char *name, bool deep,
 	p->dir = d;
 	p->deep = deep;
 	p->content = content;
+	p->delay = 0;
+	p->due = 0;
 	p->name = name != NULL ? strdup(name) : NULL;
 	if (name != NULL && p->name == NULL)
 		c->resync = true;
@@ -450,6 +461,71 @@ core_doubt(struct core *c, struct dir *d, const char *name)
 			return;
 	}
 	add_doubt(c, d, name, false, false);
+}
+
+void
+core_doubt_later(struct core *c, struct dir *d, const char *name, int delay)
+{
+	struct doubt *p;
+	size_t i;
+
+	for (i = 0; i < c->nlater; i++)
+		if (c->later[i].dir == d && strcmp(c->later[i].name, name) == 0)
+			return;
+	p = grow(c->later, &c->cap_later, c->nlater, sizeof(*p));
+	if (p == NULL) {
+		c->resync = true;
+		return;
+	}
+	c->later = p;
+	p = &c->later[c->nlater];
+	memset(p, 0, sizeof(*p));
+	p->dir = d;
+	p->name = strdup(name);
+	p->delay = delay;
+	p->due = core_now_ms() + delay;
+	if (p->name == NULL)
+		c->resync = true;
+	else
+		c->nlater++;
+}
+
+int
+core_ripen(struct core *c)
+{
+	int64_t now, left, least = -1;
+	size_t i;
+
+	if (c->nlater == 0)
+		return -1;
+	now = core_now_ms();
+	for (i = c->nlater; i > 0; i--) {
+		left = c->later[i - 1].due - now;
+		if (left > 0) {
+			if (least == -1 || left < least)
+				least = left;
+			continue;
+		}
+		core_doubt(c, c->later[i - 1].dir, c->later[i - 1].name);
+		if (c->ndoubts > 0)
+			c->doubts[c->ndoubts - 1].delay = c->later[i - 1].delay;
+		free(c->later[i - 1].name);
+		c->later[i - 1] = c->later[--c->nlater];
+	}
+	return (int)least;
+}
+
+void
+core_free_doubts(struct core *c)
+{
+	while (c->ndoubts > 0)
+		free(c->doubts[--c->ndoubts].name);
+	while (c->nlater > 0)
+		free(c->later[--c->nlater].name);
+	free(c->doubts);
+	free(c->later);
+	c->doubts = c->later = NULL;
+	c->cap_doubts = c->cap_later = 0;
 }
 
 void

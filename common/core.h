@@ -82,6 +82,8 @@ struct doubt {
 	char *name; /* NULL: its names */
 	bool deep; /* and all below it */
 	bool content; /* and content, since core.since */
+	int delay; /* milliseconds it has waited before; 0: not at all */
+	int64_t due; /* core_now_ms(), in core.later */
 };
 
 #define CORE_FDS 16
@@ -105,6 +107,10 @@ struct core {
 	struct doubt *doubts;
 	size_t ndoubts;
 	size_t cap_doubts;
+	struct doubt *later; /* names that have to wait for a time */
+	size_t nlater;
+	size_t cap_later;
+	int delay; /* of the doubt that is looked at now */
 
 	/* The second half of an exchange that has been told whole: a rename
 	 * from (id, name) to (to_id, to_name). id -1: none. */
@@ -186,6 +192,17 @@ void core_suspect(struct core *c, struct scope *s);
 /* Notes that a name in d is to be looked at again; NULL: the names in d. Out
  * of memory, everything will be. */
 void core_doubt(struct core *c, struct dir *d, const char *name);
+
+/* The same, but not before so many milliseconds have passed. */
+void core_doubt_later(struct core *c, struct dir *d, const char *name,
+    int delay);
+
+/* Those whose time has come are doubts from now on. Returns in how many
+ * milliseconds the next one is due, -1 for never. */
+int core_ripen(struct core *c);
+
+/* Frees all doubts. */
+void core_free_doubts(struct core *c);
 
 /* Notes that all below d is to be compared; with content, since core.since. */
 void core_doubt_below(struct core *c, struct dir *d, bool content);

@@ -370,7 +370,8 @@ resolve(struct finds *s, struct found *f, int depth)
 	if (other != NULL && other->busy && f->from != NULL &&
 	    other->parent == f->from_dir &&
 	    strcmp(name_found(other), f->from->name) == 0) {
-		f->from->flags = y->flags = 0;
+		f->from->flags &= ENTRY_OWED | ENTRY_CLOSED;
+		y->flags &= ENTRY_OWED | ENTRY_CLOSED;
 		f->done = other->done = true;
 		change_exchanged(s->c, f->from_dir, f->from, f->parent, y);
 		tree_free(f->e);
@@ -387,7 +388,7 @@ resolve(struct finds *s, struct found *f, int depth)
 		    other->busy) {
 			/* A ring of renames: broken here. */
 			core_doubt(s->c, other->from_dir, other->from->name);
-			other->from->flags = 0;
+			other->from->flags &= ENTRY_OWED | ENTRY_CLOSED;
 			other->from = NULL;
 			if (other->e == NULL) {
 				core_doubt(s->c, other->parent, other->name);

@@ -9,6 +9,7 @@
 #include "backend.h"
 #include "changes.h"
 #include "core.h"
+#include "owed.h"
 #include "sync.h"
 #include "tree.h"
 
@@ -360,6 +361,10 @@ on_content(struct core *c, struct dir *d, const struct told *t)
 	change_tell(c, table[i].event, d, t->name, e->type, same ? &st : NULL);
 	if (t->kind == HINT_CLOSED && same)
 		change_complete(c, d, e, &st, COMPLETE_SURE);
+	if (t->kind == HINT_CLOSED && same)
+		owed_pay(c, d, e, OWED_SOON);
+	else if (t->kind == HINT_CLOSED)
+		owed_closed(c, d, e);
 	if (seen && !same)
 		core_doubt(c, d, t->name);
 	else if (t->kind == HINT_ATTRIB && e->type == EVENT_DIR)
@@ -638,6 +643,7 @@ hints_doubts(struct core *c)
 		c->doubts[i].name = NULL;
 		if (doubt.dir == NULL)
 			continue;
+		c->delay = doubt.delay;
 		if (doubt.name != NULL)
 			(void)sync_name(c, doubt.dir, doubt.name,
 			    COMPLETE_FOUND);
@@ -646,6 +652,7 @@ hints_doubts(struct core *c)
 			    doubt.content ? &c->since : NULL);
 		free(doubt.name);
 	}
+	c->delay = 0;
 	for (i = 0; i < c->ndoubts; i++)
 		if (c->doubts[i].dir != NULL)
 			c->doubts[kept++] = c->doubts[i];

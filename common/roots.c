@@ -654,6 +654,17 @@ roots_tops(const struct roots *r, struct dir **tops, size_t max)
 	return n;
 }
 
+struct dir *
+roots_top(const struct roots *r, const char *path)
+{
+	const struct root *root;
+
+	for (root = r->first; root != NULL; root = root->next)
+		if (root->top != NULL && strcmp(root->path, path) == 0)
+			return root->top;
+	return NULL;
+}
+
 void
 roots_count(const struct roots *r, uint64_t *present, uint64_t *dirs,
     uint64_t *entries)

@@ -14,6 +14,7 @@
 #include "dirents.h"
 #include "finds.h"
 #include "grow.h"
+#include "owed.h"
 #include "statat.h"
 #include "tree.h"
 
@@ -381,13 +382,15 @@ compare_same(struct sync *s, int fd, struct dir *d, struct entry *e)
 			push_work(s, e->dir);
 		return;
 	}
-	if (e->type != EVENT_FILE || s->since == NULL ||
-	    stat_at(fd, e->name, false, &st) == -1)
+	if (e->type != EVENT_FILE)
 		return;
-	if (st.ctime.tv_sec < s->since->tv_sec ||
+	if (s->since == NULL || stat_at(fd, e->name, false, &st) == -1 ||
+	    st.ctime.tv_sec < s->since->tv_sec ||
 	    (st.ctime.tv_sec == s->since->tv_sec &&
-		st.ctime.tv_nsec < s->since->tv_nsec))
+		st.ctime.tv_nsec < s->since->tv_nsec)) {
+		owed_pay(s->c, d, e, 0);
 		return;
+	}
 	change_tell(s->c, EVENT_MODIFIED, d, e->name, e->type, &st);
 	change_complete(s->c, d, e, &st, COMPLETE_FOUND);
 }
@@ -642,6 +645,7 @@ sync_name(struct core *c, struct dir *d, const char *name,
 		sync_created(c, d, name, &st, link, how);
 	} else if (e->type != EVENT_DIR) {
 		e->ino = st.ino;
+		owed_pay(c, d, e, c->delay * OWED_GROWTH);
 	} else if (!(e->dir->flags & DIR_ENTERED)) {
 		if (change_enters(c, d, e))
 			enter_told(c, d, name, how);

@@ -315,6 +315,7 @@ tree_exchange(struct dir *da, struct entry *a, struct dir *db, struct entry *b)
 
 	a->type = b->type;
 	a->ino = b->ino;
+	a->flags = b->flags;
 	if (a->type == EVENT_DIR) {
 		a->dir = b->dir;
 		a->dir->self = a;
@@ -322,6 +323,7 @@ tree_exchange(struct dir *da, struct entry *a, struct dir *db, struct entry *b)
 	}
 	b->type = was.type;
 	b->ino = was.ino;
+	b->flags = was.flags;
 	if (b->type == EVENT_DIR) {
 		b->dir = was.dir;
 		b->dir->self = b;

@@ -35,6 +35,8 @@ struct mark;
 #define ENTRY_SEEN   0x01 /* sync: met in the listing at hand */
 #define ENTRY_GONE   0x02 /* sync: not met */
 #define ENTRY_MOVING 0x04 /* sync: met elsewhere */
+#define ENTRY_OWED   0x08 /* its content has to be told yet (owed.h) */
+#define ENTRY_CLOSED 0x10 /* and that it is complete */
 
 struct entry {
 	union {

@@ -9,6 +9,7 @@
 #include "grow.h"
 #include "hints.h"
 #include "mountwatch.h"
+#include "owed.h"
 #include "roots.h"
 #include "sync.h"
 #include "tree.h"
@@ -100,9 +101,7 @@ watch_close(struct watch *w)
 	core_close_fds(c);
 	c->ops->close(c->b);
 	mountwatch_close(w->mounts);
-	while (c->ndoubts > 0)
-		free(c->doubts[--c->ndoubts].name);
-	free(c->doubts);
+	core_free_doubts(c);
 	free(c->marks);
 	buf_free(&c->name);
 	free(w);
@@ -261,6 +260,7 @@ drain(struct watch *w, size_t most)
 
 	if (c->ops->fill(c->b) == -1)
 		return -1;
+	(void)core_ripen(c);
 	for (;;) {
 		while (n < most && c->ops->next(c->b, &h) == 1) {
 			n++;
@@ -349,16 +349,19 @@ sooner(int *timeout, int64_t ms)
 }
 
 int
-watch_timeout(const struct watch *w)
+watch_timeout(struct watch *w)
 {
-	const struct core *c = &w->core;
-	int timeout = c->ops->wait(c->b);
+	struct core *c = &w->core;
+	int timeout = c->ops->wait(c->b), later;
 	int64_t now = 0;
 
 	if (w->more)
 		return 0;
+	later = core_ripen(c);
 	if (timeout == -1 && (c->ndoubts > 0 || c->resync || c->suspects))
 		timeout = 0;
+	if (later != -1)
+		sooner(&timeout, later);
 	if (w->poll_at != 0 || w->quiet_at != 0)
 		now = core_now_ms();
 	if (w->poll_at != 0)
@@ -414,6 +417,16 @@ watch_run(struct watch *w, const struct pollfd *fds)
 		tell_counts(w, EVENT_QUIET);
 	}
 	return 0;
+}
+
+void
+watch_content(struct watch *w, struct event *ev, struct content *room)
+{
+	struct dir *top;
+
+	top = ev->name == NULL ? NULL : roots_top(&w->roots, ev->root);
+	if (top != NULL)
+		owed_read(&w->core, top, ev, room);
 }
 
 bool

@@ -22,6 +22,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct content;
+struct event;
 struct watch;
 struct watch_config;
 
@@ -46,12 +48,17 @@ size_t watch_pollfds(const struct watch *w, struct pollfd *fds);
 
 /* Milliseconds after which watch_run() has something to do though no
  * descriptor says so; -1 for never. */
-int watch_timeout(const struct watch *w);
+int watch_timeout(struct watch *w);
 
 /* Tells what has happened. fds are those of watch_pollfds(), polled. Comes
  * back after a while even if there is always more. Returns 0, or -1 with
  * errno. */
 int watch_run(struct watch *w, const struct pollfd *fds);
+
+/* Adds the content to an event that carries one (--content), as it is under
+ * its name now; to be called when the line is made, from cfg.event or later.
+ * ev borrows from room. */
+void watch_content(struct watch *w, struct event *ev, struct content *room);
 
 /* Can nothing ever be told any more? */
 bool watch_ended(const struct watch *w);

@@ -601,7 +601,8 @@ add_line(struct harness *h, const char *text, size_t len)
 	h->nlines++;
 	if (h->format != HARNESS_JSON)
 		return;
-	l->json = json_loadb(text, len, JSON_REJECT_DUPLICATES, &err);
+	l->json = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL,
+	    &err);
 	ck_assert_msg(l->json != NULL, "not JSON (%s): %s", err.text, l->text);
 	check_event(h, l->json, l->text);
 }
