@@ -5,6 +5,7 @@
 #	make demo	show both filters at work in a temporary directory
 #	make check	build and run all tests; SAN=address,undefined for sanitizers
 #	make tests	build them only
+#	make bench	measure beside floors and peers; benches builds the floors
 #	make fuzz	libFuzzer (clang) on each target for SECONDS=60
 #	make lint	check format, man pages, scripts and code; format repairs it
 #	make install	PREFIX=/usr/local DESTDIR= MANDIR=$(PREFIX)/share/man
@@ -60,8 +61,20 @@ hash := \#
 SANDBOX := $(if $(shell printf '%s\n' '$(hash)include <linux/landlock.h>' \
     '$(hash)include <sys/syscall.h>' 'int n = SYS_landlock_restrict_self;' | \
     $(CC) -x c -fsyntax-only - 2>&1 || echo no),none,landlock)
-COMMON_SRCS = $(filter-out $(filter-out common/sandbox_$(SANDBOX).c, \
-    $(wildcard common/sandbox_*.c)),$(wildcard common/*.c))
+# What the kernel tells: inotify(7) where it needs no library of its own, else
+# kqueue(2); polling always. make BACKEND=name takes that one.
+links = $(if $(shell printf '%s\n' $(1) | $(CC) $(CPPFLAGS) $(LDFLAGS) \
+    -x c -o /dev/null - 2>&1 || echo no),,$(2))
+BACKEND ?= $(or $(call links,'$(hash)include <sys/inotify.h>' \
+    'int main(void) { return inotify_init1(0); }',inotify),$(call \
+    links,'$(hash)include <sys/types.h>' '$(hash)include <sys/event.h>' \
+    'int main(void) { return kqueue(); }',kqueue))
+BACKENDS := $(filter-out poll,$(BACKEND)) poll
+# One of several files for the same job is built.
+COMMON_SRCS = $(filter-out \
+    $(filter-out common/sandbox_$(SANDBOX).c,$(wildcard common/sandbox_*.c)) \
+    $(filter-out $(BACKENDS:%=common/backend_%.c), \
+    $(wildcard common/backend_*.c)),$(wildcard common/*.c))
 COMMON_OBJS = $(COMMON_SRCS:%.c=$(BUILD)/%.o)
 LIB = $(BUILD)/libfspipe.a
 # tests/unit_*.c and tests/e2e_*.c are one program each; what else lies in
@@ -71,6 +84,9 @@ TESTS = $(TEST_SRCS:tests/%.c=$(BUILD)/tests/%)
 TEST_SHARED = $(filter-out $(TEST_SRCS),$(wildcard tests/*.c))
 TEST_OBJS = $(TEST_SHARED:%.c=$(BUILD)/%.o)
 TEST_SCRIPTS = $(wildcard tests/*_test.sh)
+# tests/bench/*.c are one program each: floors and drivers, on their own.
+BENCHES = $(patsubst tests/bench/%.c,$(BUILD)/bench/%, \
+    $(wildcard tests/bench/*.c))
 C_FILES = $(wildcard *.c common/*.[ch] tests/*.[ch] tests/bench/*.[ch] \
     tests/fuzz/*.c)
 
@@ -82,6 +98,9 @@ $(PROGS:%=$(BIN)%): $(BIN)%: $(BUILD)/%.o $(LIB)
 $(LIB): $(COMMON_OBJS)
 	rm -f $@
 	$(AR) rcs $@ $(COMMON_OBJS)
+
+$(BUILD)/common/backends.o: FSP_CPPFLAGS += \
+    -DFSP_BACKENDS='$(BACKENDS:%=&backend_%,)'
 
 $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)
@@ -111,6 +130,17 @@ check: all tests
 	FSPIPE_BIN=$(abspath $(or $(BIN),.)) tests/run.sh $(TESTS) \
 	    $(TEST_SCRIPTS)
 
+# Runs tests/bench/*_bench.sh; BENCH=write runs write_bench.sh only.
+bench: all benches
+	FSPIPE_BIN=$(abspath $(or $(BIN),.)) BENCH_BIN=$(abspath $(BUILD)/bench) \
+	    tests/bench/bench.sh $(BENCH)
+
+benches: $(BENCHES)
+
+$(BENCHES): $(BUILD)/bench/%: tests/bench/%.c Makefile
+	@mkdir -p $(@D)
+	$(COMPILE) $(FSP_LDFLAGS) $(LDFLAGS) -o $@ $< $(FSP_LDLIBS) $(LDLIBS)
+
 # Targets are tests/fuzz/*.c; what was found before is in seeds. New finds are
 # kept in the build directory.
 SECONDS ?= 60
@@ -133,7 +163,7 @@ $(BUILD)/fuzz-%: $(BUILD)/tests/fuzz/%.o $(LIB)
 lint:
 	clang-format --dry-run -Werror $(C_FILES)
 	mandoc -T lint -W warning man/*.[0-9]
-	shellcheck tests/*.sh .ci/run
+	shellcheck tests/*.sh tests/bench/*.sh .ci/run
 	cppcheck --quiet --std=c11 --error-exitcode=1 --inline-suppr \
 	    --enable=warning,performance,portability \
 	    --suppress=missingIncludeSystem -D__linux__ -DFSPIPE_VERSION='""' \
@@ -158,7 +188,7 @@ dist:
 	git archive --format=tar --prefix=fspipe-$(VERSION)/ HEAD | \
 	    gzip -9n >fspipe-$(VERSION).tar.gz
 
-.PHONY: all deps demo tests check fuzz lint format install uninstall clean dist
+.PHONY: all deps demo tests check bench benches fuzz lint format install uninstall clean dist
 
 -include $(COMMON_OBJS:.o=.d) $(PROGS:%=$(BUILD)/%.d) \
-    $(TEST_OBJS:.o=.d) $(TESTS:%=%.d)
+    $(TEST_OBJS:.o=.d) $(TESTS:%=%.d) $(BENCHES:%=%.d)

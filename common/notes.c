@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "buf.h"
+#include "plain.h"
 #include "watch.h"
 
 bool
@@ -66,7 +67,7 @@ note_text(struct buf *b, enum watch_note note, const char *path, int error)
 	buf_clear(b);
 	if (note == NOTE_WAITING)
 		buf_adds(b, "waiting for ");
-	buf_adds(b, path);
+	plain_add(b, path);
 	if (note != NOTE_WAITING)
 		buf_adds(b, ": ");
 	switch (note) {

@@ -4,11 +4,13 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "buf.h"
+#include "census.h"
 #include "content.h"
 #include "core.h"
 #include "emit.h"
@@ -16,6 +18,7 @@
 #include "lines.h"
 #include "notes.h"
 #include "output.h"
+#include "plain.h"
 #include "signals.h"
 #include "terminal.h"
 #include "watch.h"
@@ -26,6 +29,10 @@
 /* How often what is still pending at the end is taken up: enough for a full
  * queue of the kernel's, however fast others go on. */
 #define END_RUNS 16
+/* How long directories that are not watched are counted for a person. */
+#define CENSUS_MS 200
+/* How many roots a line for people names. */
+#define ROOTS_SHOWN 3
 /* The longest path that is taken from stdin, in bytes. */
 #define ROOT_MAX 65536
 
@@ -49,6 +56,7 @@ struct session {
 	bool hurry; /* asked twice: not even what is collected is written */
 	enum stream_end end;
 	bool told; /* an event, since --once waits for the first */
+	bool told_now; /* one since told_at was set */
 	bool ready;
 	int64_t told_at; /* when the last one was (core_now_ms()) */
 };
@@ -127,10 +135,8 @@ on_event(void *ctx, const struct event *ev)
 		watch_content(s->watch, &with, &s->content);
 	if (!emit_event(&s->emit, &with, &s->out.buf))
 		return;
-	if (ev->kind != EVENT_READY) {
-		s->told = true;
-		s->told_at = core_now_ms();
-	}
+	if (ev->kind != EVENT_READY)
+		s->told = s->told_now = true;
 	if (!output_room(&s->out))
 		flush(s);
 }
@@ -154,10 +160,51 @@ on_note(void *ctx, enum watch_note note, const char *path, int error)
 static void
 add_root(struct session *s, const char *path)
 {
+	struct buf name = BUF_INIT;
+
 	if (watch_add(s->watch, path) == 0)
 		return;
-	say(s->cfg->say, "%s: %s", path, strerror(errno));
 	s->end = STREAM_FAILED;
+	plain_add(&name, path);
+	buf_addc(&name, '\0');
+	say(s->cfg->say, "%s: %s%s", name.failed ? "a path" : name.data,
+	    strerror(errno), errno == ENOENT ? " (-w waits for it)" : "");
+	buf_free(&name);
+}
+
+/* At a terminal, without -r: what is watched, and what is not. */
+static void
+tell_flat(const struct session *s)
+{
+	int64_t until = core_now_ms() + CENSUS_MS;
+	struct buf text = BUF_INIT;
+	size_t i, below = 0;
+	bool all = true;
+	char count[96];
+
+	if (!s->opt->flat || s->opt->verbosity < 0 || s->opt->nroots == 0 ||
+	    !isatty(STDERR_FILENO))
+		return;
+	for (i = 0; i < s->opt->nroots && all; i++)
+		below += census(s->opt->roots[i], s->opt->filter, until, &all);
+	buf_adds(&text, "watching");
+	for (i = 0; i < s->opt->nroots && i < ROOTS_SHOWN; i++) {
+		buf_addc(&text, ' ');
+		plain_add(&text, s->opt->roots[i]);
+	}
+	if (i < s->opt->nroots)
+		buf_adds(&text, " ...");
+	if (below > 0) {
+		(void)snprintf(count, sizeof(count),
+		    ", but not the %zu%s %s below (-r watches all)", below,
+		    all ? "" : " or more",
+		    below == 1 && all ? "directory" : "directories");
+		buf_adds(&text, count);
+	}
+	buf_addc(&text, '\0');
+	if (!text.failed)
+		s->cfg->say(text.data);
+	buf_free(&text);
 }
 
 /* No watch at all: says which limit that was, and how to raise it. */
@@ -235,6 +282,9 @@ time_left(struct session *s)
 	if (!(s->opt->once && s->told) && s->opt->timeout_ms < 0)
 		return timeout;
 	now = core_now_ms();
+	if (s->told_now)
+		s->told_at = now;
+	s->told_now = false;
 	if (s->opt->once && s->told) {
 		left = s->told_at + ONCE_MS - now;
 	} else {
@@ -277,6 +327,9 @@ serve(struct session *s)
 			s->ending = s->hurry = true;
 		if (fds[FD_STDIN].revents != 0)
 			read_roots(s);
+		/* A person may have changed it meanwhile. */
+		if (s->emit.format == EMIT_PRETTY)
+			s->emit.width = terminal_width(STDOUT_FILENO);
 		if (watch_run(s->watch, &fds[FD_WATCH]) == -1)
 			fail(s, "watching");
 		flush(s);
@@ -332,6 +385,7 @@ stream(const struct stream_config *cfg)
 		ready(&s);
 	flush(&s);
 	if (s.end == STREAM_ENDED) {
+		tell_flat(&s);
 		serve(&s);
 		finish(&s);
 	}

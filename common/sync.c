@@ -542,33 +542,14 @@ tell_entered(struct sync *s, struct dir *d)
 	free(all);
 }
 
-static void
-name_is_pending(void *ctx, const char *name, size_t len)
-{
-	struct entry **wanted = ctx;
-
-	if (*wanted != NULL && (*wanted)->len == len &&
-	    memcmp((*wanted)->name, name, len) == 0)
-		*wanted = NULL;
-}
-
 bool
 sync_pending(struct core *c, struct dir *d, const char *name)
 {
-	struct entry *wanted, *e;
-
 	if (d->mark == NULL)
 		return false;
-	if (c->ops->fill(c->b) == 0) {
-		/* There is more to come than can be taken in. */
-		return true;
-	}
-	e = wanted = tree_new(name, strlen(name), EVENT_FILE, 0);
-	if (e == NULL)
-		return false;
-	c->ops->pending(c->b, d->mark->id, 0, name_is_pending, &wanted);
-	tree_free(e);
-	return wanted == NULL;
+	/* Or is there more to come than can be taken in? */
+	return c->ops->fill(c->b) == 0 ||
+	    c->ops->awaits(c->b, d->mark->id, name, strlen(name));
 }
 
 void

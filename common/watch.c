@@ -16,6 +16,11 @@
 
 /* So many hints are handled before the caller is heard again. */
 #define RUN_HINTS 4096
+/* In a burst the kernel's queue is left to fill for so long before it is read
+ * again, since waking up for every few hints costs more than they do; but not
+ * when it has taken in that many, a good part of its queue, meanwhile. */
+#define GATHER_MS    1
+#define GATHER_HINTS 4096
 /* How long what happens during the first scan is taken in silently. */
 #define READY_MS 2000
 /* How often what a comparison leaves in doubt is looked at before it counts
@@ -34,9 +39,9 @@ struct watch {
 	int64_t quiet_at; /* 0: nothing has happened since `quiet` */
 	uint64_t told_overflows;
 	bool more; /* hints were left pending */
+	int64_t ran_at; /* when something was last handled, in microseconds */
+	bool gathers; /* the back end is not heard for GATHER_MS */
 };
-
-static const struct backend_ops *const backends[] = {&backend_inotify};
 
 static void
 check_roots(void *ctx)
@@ -44,6 +49,15 @@ check_roots(void *ctx)
 	struct watch *w = ctx;
 
 	roots_check(&w->roots);
+}
+
+static int64_t
+now_us(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
 }
 
 /* A moment that is surely not later than any change of a file from now on, by
@@ -76,7 +90,7 @@ watch_open(const struct watch_config *cfg)
 	w->core.ops = backends[0];
 	w->core.inverse.id = -1;
 	roots_init(&w->roots, &w->core);
-	w->core.b = w->core.ops->open();
+	w->core.b = w->core.ops->open(cfg->opt->poll_ms);
 	if (w->core.b == NULL) {
 		error = errno;
 		free(w);
@@ -328,7 +342,7 @@ watch_ready(struct watch *w)
 size_t
 watch_pollfds(const struct watch *w, struct pollfd *fds)
 {
-	fds[0].fd = w->core.ops->fd(w->core.b);
+	fds[0].fd = w->gathers ? -1 : w->core.ops->fd(w->core.b);
 	fds[0].events = POLLIN;
 	fds[0].revents = 0;
 	if (w->mounts == NULL)
@@ -358,6 +372,8 @@ watch_timeout(struct watch *w)
 	if (w->more)
 		return 0;
 	later = core_ripen(c);
+	if (w->gathers)
+		sooner(&timeout, GATHER_MS);
 	if (timeout == -1 && (c->ndoubts > 0 || c->resync || c->suspects))
 		timeout = 0;
 	if (later != -1)
@@ -369,6 +385,21 @@ watch_timeout(struct watch *w)
 	if (w->quiet_at != 0)
 		sooner(&timeout, w->quiet_at - now);
 	return timeout;
+}
+
+/* Is this a burst? Then what comes next is gathered. */
+static void
+gather(struct watch *w, uint64_t nhints)
+{
+	int64_t now;
+
+	w->gathers = false;
+	if (nhints == 0)
+		return;
+	now = now_us();
+	w->gathers = !w->more && nhints < GATHER_HINTS &&
+	    now - w->ran_at < GATHER_MS * 2000;
+	w->ran_at = now;
 }
 
 static void
@@ -383,6 +414,7 @@ int
 watch_run(struct watch *w, const struct pollfd *fds)
 {
 	struct core *c = &w->core;
+	uint64_t nhints = c->nhints;
 	int64_t now;
 	bool blind;
 	int ret;
@@ -393,6 +425,7 @@ watch_run(struct watch *w, const struct pollfd *fds)
 	if (ret == -1)
 		return -1;
 	w->more = ret == 0;
+	gather(w, c->nhints - nhints);
 	blind = is_blind(w);
 	if (!blind && w->poll_at == 0 && !c->stirred && w->quiet_at == 0)
 		return 0;
