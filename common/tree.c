@@ -311,11 +311,12 @@ tree_move(struct dir *from, struct entry *e, struct dir *to, const char *name,
 void
 tree_exchange(struct dir *da, struct entry *a, struct dir *db, struct entry *b)
 {
+	const uint8_t kept = ENTRY_OWED | ENTRY_CLOSED;
 	struct entry was = *a;
 
 	a->type = b->type;
 	a->ino = b->ino;
-	a->flags = b->flags;
+	a->flags = (uint8_t)((a->flags & ~kept) | (b->flags & kept));
 	if (a->type == EVENT_DIR) {
 		a->dir = b->dir;
 		a->dir->self = a;
@@ -323,7 +324,7 @@ tree_exchange(struct dir *da, struct entry *a, struct dir *db, struct entry *b)
 	}
 	b->type = was.type;
 	b->ino = was.ino;
-	b->flags = was.flags;
+	b->flags = (uint8_t)((b->flags & ~kept) | (was.flags & kept));
 	if (b->type == EVENT_DIR) {
 		b->dir = was.dir;
 		b->dir->self = b;

@@ -106,8 +106,8 @@ struct entry *tree_move(struct dir *from, struct entry *e, struct dir *to,
     const char *name, size_t len);
 
 /* Swaps two entries of different names or directories, none of which is
- * below the other. Their objects change places; the entries keep their
- * names. */
+ * below the other. Their objects change places, with what is owed of them; the
+ * entries keep their names. */
 void tree_exchange(struct dir *da, struct entry *a, struct dir *db,
     struct entry *b);
 
