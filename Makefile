@@ -6,6 +6,7 @@
 #	make check	build and run all tests; SAN=address,undefined for sanitizers
 #	make tests	build them only
 #	make bench	measure beside floors and peers; benches builds the floors
+#	make soak	random changes against the first promise for SECONDS=60
 #	make fuzz	libFuzzer (clang) on each target for SECONDS=60
 #	make lint	check format, man pages, scripts and code; format repairs it
 #	make install	PREFIX=/usr/local DESTDIR= MANDIR=$(PREFIX)/share/man
@@ -140,6 +141,12 @@ benches: $(BENCHES)
 $(BENCHES): $(BUILD)/bench/%: tests/bench/%.c Makefile
 	@mkdir -p $(@D)
 	$(COMPILE) $(FSP_LDFLAGS) $(LDFLAGS) -o $@ $< $(FSP_LDLIBS) $(LDLIBS)
+
+# One seed after the other until the time is over. What fails is kept in the
+# build directory.
+soak: all $(BUILD)/tests/e2e_fold
+	FSPIPE_BIN=$(abspath $(or $(BIN),.)) FOLD_KEEP=$(abspath $(BUILD))/soak \
+	    tests/soak.sh $(SECONDS) $(BUILD)/tests/e2e_fold
 
 # Targets are tests/fuzz/*.c; what was found before is in seeds. New finds are
 # kept in the build directory.

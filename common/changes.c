@@ -175,18 +175,27 @@ change_complete(struct core *c, struct dir *d, struct entry *e,
 	change_tell(c, EVENT_COMPLETE, d, e->name, e->type, st);
 }
 
+/* seen: what is there, where that is known; else it is looked at. */
 static void
-appeared(struct core *c, struct dir *d, struct entry *e, enum completeness how)
+appeared(struct core *c, struct dir *d, struct entry *e,
+    const struct event_stat *seen, enum completeness how)
 {
 	struct event_stat st;
-	const struct event_stat *seen;
 
 	if (core_scope(d)->silent)
 		return;
-	seen = look_at(c, d, e, &st);
+	if (seen == NULL)
+		seen = look_at(c, d, e, &st);
 	change_tell(c, EVENT_CREATED, d, e->name, e->type, seen);
 	if (seen != NULL)
 		change_complete(c, d, e, seen, how);
+}
+
+void
+change_made(struct core *c, struct dir *d, struct entry *e,
+    const struct event_stat *st, enum completeness how)
+{
+	appeared(c, d, e, st, how);
 }
 
 void
@@ -197,13 +206,13 @@ change_appeared(struct core *c, struct dir *d, struct entry *e,
 	struct entry *below;
 	bool was = c->synthetic;
 
-	appeared(c, d, e, how);
+	appeared(c, d, e, NULL, how);
 	if (e->type != EVENT_DIR)
 		return;
 	c->synthetic = true; /* what is below was found by listing */
 	w = (struct walk)WALK(e->dir);
 	while ((below = tree_walk(&w)) != NULL)
-		appeared(c, w.in, below, how);
+		appeared(c, w.in, below, NULL, how);
 	c->synthetic = was;
 }
 

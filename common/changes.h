@@ -44,6 +44,10 @@ void change_note(struct core *c, enum event_kind kind, const char *path);
 void change_appeared(struct core *c, struct dir *d, struct entry *e,
     enum completeness how);
 
+/* The same of what is no directory, and was just seen as st. */
+void change_made(struct core *c, struct dir *d, struct entry *e,
+    const struct event_stat *st, enum completeness how);
+
 /* Tells `exists` for everything below a top, oldest modification first.
  * Returns 0, or -1 with ENOMEM. */
 int change_exists(struct core *c, struct dir *const *tops, size_t ntops);

@@ -122,7 +122,8 @@ core_unmark(struct core *c, struct mark *m)
 	if (m->places != NULL || m->posts != NULL)
 		return;
 	core_drop_mark(c, m);
-	c->ops->remove(c->b, m->id);
+	if (!c->closing)
+		c->ops->remove(c->b, m->id);
 	free(m);
 }
 

@@ -122,11 +122,13 @@ struct core {
 	} inverse;
 
 	struct timespec since; /* of the comparison after the last overflow */
+	bool closing; /* all watches end together, with the back end */
 	bool suspects; /* some scope is suspect */
 	bool resync; /* everything has to be compared */
 	bool synthetic; /* what is told now was learned by comparing */
 	bool limited; /* NOTE_LIMIT has been given */
 	bool unmarked; /* some directory is entered without a mark */
+	bool barred; /* some is DIR_UNREADABLE or DIR_UNSEEN */
 	bool stirred; /* something was told since `quiet` was */
 	struct timespec now; /* when what is told now was read */
 

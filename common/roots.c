@@ -630,12 +630,12 @@ roots_ended(const struct roots *r)
 	const struct root *root;
 	struct stat st;
 
-	if (r->first == NULL || stat(".", &st) == -1 || st.st_nlink > 0)
+	if (r->first == NULL)
 		return false;
 	for (root = r->first; root != NULL; root = root->next)
 		if (root->top != NULL || root->path[0] == '/')
 			return false;
-	return true;
+	return stat(".", &st) == 0 && st.st_nlink == 0;
 }
 
 size_t

@@ -214,7 +214,17 @@ leave_to_hints(void *ctx, const char *name, size_t len)
 	}
 }
 
-/* The place among those of m that does not lead to its directory any more. */
+/* The same name in the same directory, reached by another way. */
+static bool
+is_alias(const struct dir *a, const struct dir *b)
+{
+	return a->parent->mark != NULL && a->parent->mark == b->parent->mark &&
+	    strcmp(a->self->name, b->self->name) == 0;
+}
+
+/* The place among those of m that does not lead to its directory any more. It
+ * is of the same root: each root is told by itself where a directory has gone
+ * to, and one that covers both names must find it where it was. */
 static struct dir *
 stale_place(struct core *c, const struct mark *m, const struct dir *d)
 {
@@ -223,6 +233,7 @@ stale_place(struct core *c, const struct mark *m, const struct dir *d)
 
 	for (q = m->places; q != NULL; q = q->next_place) {
 		if (q == d || q->self == NULL || tree_below(d, q) ||
+		    tree_owner(q) != tree_owner(d) || is_alias(q, d) ||
 		    (q->self->flags & ENTRY_MOVING))
 			continue;
 		fd = core_open(c, q, O_PATH);
@@ -246,6 +257,25 @@ is_loop(const struct core *c, const struct dir *d)
 	return false;
 }
 
+/* d, or something in it, may not be looked at (flag). That ends with a change
+ * of the mode of d or of a directory above it, which shows in its parent. */
+static void
+bar(struct core *c, struct dir *d, unsigned flag)
+{
+	struct dir *up;
+	int fd;
+
+	if (d->flags & flag)
+		return;
+	d->flags |= flag;
+	c->barred = true;
+	for (up = d->parent; up != NULL; up = up->parent) {
+		fd = core_dirfd(c, up);
+		if (fd != -1)
+			(void)core_mark(c, fd, BACKEND_ATTRIB);
+	}
+}
+
 /* Opens d to be listed. -1: it cannot be, and what follows from that has been
  * seen to. */
 static int
@@ -253,8 +283,7 @@ open_listed(struct sync *s, struct dir *d)
 {
 	struct core *c = s->c;
 	struct stat st;
-	struct dir *up;
-	int fd, error, parent, n = 0;
+	int fd, error;
 
 	fd = core_open_near(c, d, O_RDONLY | O_NONBLOCK);
 	if (fd == -1) {
@@ -262,16 +291,7 @@ open_listed(struct sync *s, struct dir *d)
 		if (error == EACCES || error == EPERM) {
 			if (!(d->flags & DIR_UNREADABLE) && d->self != NULL)
 				core_note_dir(c, NOTE_UNREADABLE, d, error);
-			d->flags |= DIR_UNREADABLE;
-			/* A change of its mode shows in its parent; that of
-			 * its parent's, which may be the reason, one up. */
-			for (up = d->parent; up != NULL && n++ < 2;
-			     up = up->parent) {
-				parent = core_dirfd(c, up);
-				if (parent != -1)
-					(void)core_mark(c, parent,
-					    BACKEND_ATTRIB);
-			}
+			bar(c, d, DIR_UNREADABLE);
 		} else if (error == EMFILE || error == ENFILE ||
 		    error == ENOMEM) {
 			if (!c->limited && d->self != NULL)
@@ -369,6 +389,21 @@ enter_children(struct sync *s, int fd, struct dir *d)
 			enter_or_see(s, fd, d, e);
 }
 
+/* A name that was not known to be this very file: what was told of it may have
+ * been of another one. */
+static void
+recognize(struct core *c, struct dir *d, struct entry *e,
+    const struct event_stat *st)
+{
+	bool known = e->ino != 0;
+
+	e->ino = st->ino; /* first: content is told of what is known only */
+	if (!known && e->type == EVENT_FILE) {
+		change_tell(c, EVENT_MODIFIED, d, e->name, e->type, st);
+		change_complete(c, d, e, st, COMPLETE_FOUND);
+	}
+}
+
 /* A name that both the disk and the index have, as the same thing. */
 static void
 compare_same(struct sync *s, int fd, struct dir *d, struct entry *e)
@@ -377,9 +412,14 @@ compare_same(struct sync *s, int fd, struct dir *d, struct entry *e)
 
 	e->flags |= ENTRY_SEEN;
 	if (e->type == EVENT_DIR) {
-		if ((e->dir->flags & DIR_ENTERED) ? s->deep :
-						    change_enters(s->c, d, e))
+		/* One that was told and never entered is entered by itself,
+		 * so that what is in it is told. */
+		if (!(e->dir->flags & DIR_ENTERED)) {
+			if (change_enters(s->c, d, e))
+				core_doubt(s->c, d, e->name);
+		} else if (s->deep) {
 			push_work(s, e->dir);
+		}
 		return;
 	}
 	if (e->type != EVENT_FILE)
@@ -416,6 +456,8 @@ compare_one(struct sync *s, int fd, struct dir *d, struct entry *t)
 		if (sync_classify(s->c, fd, t->name, &st, &link) == -1)
 			return false;
 		if (sync_same(e, &st)) {
+			if (e->type != EVENT_DIR)
+				recognize(s->c, d, e, &st);
 			compare_same(s, fd, d, e);
 			return false;
 		}
@@ -505,6 +547,7 @@ survey(struct sync *s, struct dir *d)
 		    &p);
 	}
 	d->flags |= DIR_ENTERED;
+	d->flags &= ~DIR_UNSEEN;
 	if (known && error == 0)
 		compare(s, fd, d, p.listed);
 	else if (!known)
@@ -564,6 +607,16 @@ sync_created(struct core *c, struct dir *d, const char *name,
 		c->resync = true;
 		return;
 	}
+	if (e->type != EVENT_DIR && tree_find(d, name, e->len) == NULL) {
+		/* Nothing makes way, nothing is below: told as it is. */
+		if (tree_link(d, e) == 0) {
+			change_made(c, d, e, st, how);
+		} else {
+			tree_free(e);
+			c->resync = true;
+		}
+		return;
+	}
 	start(&s, c, how);
 	if (finds_add(&s.finds, d, e) == 0 && e->type == EVENT_DIR &&
 	    change_enters(c, d, e))
@@ -603,8 +656,10 @@ sync_name(struct core *c, struct dir *d, const char *name,
 	c->nlooks++;
 	fd = core_dirfd(c, d);
 	if (fd == -1) {
-		if (errno == EACCES || errno == EPERM)
+		if (errno == EACCES || errno == EPERM) {
+			bar(c, d, DIR_UNSEEN);
 			return false;
+		}
 		/* d is not where it should be: first that, then this. */
 		doubt_place(c, d);
 		core_doubt(c, d, name);
@@ -620,12 +675,14 @@ sync_name(struct core *c, struct dir *d, const char *name,
 	e = tree_find(d, name, strlen(name));
 	if (sync_classify(c, fd, name, &st, &link) == -1) {
 		/* Not to be allowed to look is no sign of its being gone. */
-		if (e != NULL && errno == ENOENT)
+		if (errno == EACCES || errno == EPERM)
+			bar(c, d, DIR_UNSEEN);
+		else if (e != NULL && errno == ENOENT)
 			change_gone(c, d, e);
 	} else if (e == NULL || !sync_same(e, &st)) {
 		sync_created(c, d, name, &st, link, how);
 	} else if (e->type != EVENT_DIR) {
-		e->ino = st.ino;
+		recognize(c, d, e, &st);
 		owed_pay(c, d, e, c->delay * OWED_GROWTH);
 	} else if (!(e->dir->flags & DIR_ENTERED)) {
 		if (change_enters(c, d, e))

@@ -54,6 +54,7 @@ struct entry {
 #define DIR_LINK       0x02U /* reached through a symbolic link (-L) */
 #define DIR_UNREADABLE 0x04U /* may not be read: tried again on chmod */
 #define DIR_UNMARKED   0x08U /* entered without a mark: polled */
+#define DIR_UNSEEN     0x10U /* a name in it may not be looked at: likewise */
 
 struct dir {
 	struct dir *parent; /* NULL for a top */

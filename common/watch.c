@@ -111,6 +111,7 @@ watch_close(struct watch *w)
 	if (w == NULL)
 		return;
 	c = &w->core;
+	c->closing = true;
 	roots_free(&w->roots);
 	core_close_fds(c);
 	c->ops->close(c->b);

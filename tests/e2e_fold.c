@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -27,9 +28,11 @@
 #include "changer.h"
 #include "fold.h"
 #include "harness.h"
+#include "scratch.h"
 
 #define FOLD_ROUNDS    4
 #define FOLD_PROCS_MAX 16
+#define SEEDS_APART    1000 /* from one case to the next */
 
 static unsigned
 setting(const char *name, unsigned otherwise)
@@ -51,12 +54,16 @@ struct view {
 struct variant {
 	const char *args[12];
 	const char *roots[4]; /* compared, and given as operands */
+	const char *grounds[4]; /* where changes are made; none: in the roots */
 	struct view view;
 	const char *mark_kind; /* NULL: created */
 	bool existing; /* the changes begin before the program */
 	bool stalled; /* nothing is read while changes go on */
 	bool frozen; /* the program is stopped meanwhile, a few changes only */
 	bool restless; /* the way to the root is renamed all the time */
+	bool bound; /* d/x can be reached as d/y, too */
+	bool bound_now_and_then; /* and that comes and goes */
+	bool talks; /* to stderr, of roots lost and found */
 	bool may_lack; /* not every build has these options */
 	bool no_content; /* files are changed while nobody can see it */
 };
@@ -186,6 +193,31 @@ be_restless(unsigned seed, unsigned times)
 	return 0;
 }
 
+static const char *const *
+grounds(const struct variant *v)
+{
+	return v->grounds[0] != NULL ? v->grounds : v->roots;
+}
+
+static int
+bind_at_times(unsigned times)
+{
+	while (times-- > 0)
+		if (umount2("d/y", MNT_DETACH) == -1 ||
+		    mount("d/x", "d/y", NULL, MS_BIND, NULL) == -1)
+			return -1;
+	return 0;
+}
+
+/* What the first of the processes does instead of random changes. */
+static int
+be_different(const struct run *r, unsigned ops)
+{
+	if (r->v->restless)
+		return be_restless(r->seed, ops / 40);
+	return bind_at_times(ops / 40);
+}
+
 /* Starts the changers of one round. They hold a pipe's end as long as they
  * live; its other end is returned. */
 static int
@@ -199,7 +231,7 @@ start_changers(const struct run *r, unsigned round, pid_t *pids, unsigned n,
 	int p[2];
 
 	ck_assert_int_eq(pipe2(p, O_CLOEXEC), 0);
-	c.roots = r->v->roots;
+	c.roots = grounds(r->v);
 	while (c.roots[c.nroots] != NULL)
 		c.nroots++;
 	c.hard_links = r->seed % 2 == 1;
@@ -216,9 +248,9 @@ start_changers(const struct run *r, unsigned round, pid_t *pids, unsigned n,
 			(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 			if (getppid() != parent)
 				_exit(1);
-			if (r->v->restless && i == 0)
-				_exit(be_restless(r->seed, ops / 40) == 0 ? 0 :
-									    1);
+			if (i == 0 && n > 1 &&
+			    (r->v->restless || r->v->bound_now_and_then))
+				_exit(be_different(r, ops) == 0 ? 0 : 1);
 			_exit(changer_run(&c) == 0 ? 0 : 1);
 		}
 	}
@@ -279,7 +311,7 @@ run_titled(const char *title, const struct variant *v, unsigned seed)
 		ops = setting("FOLD_OPS", 4 + seed % 29);
 	}
 
-	if (v->restless && procs < 2)
+	if ((v->restless || v->bound_now_and_then) && procs < 2)
 		procs = 2;
 	ck_assert(procs > 0 && procs <= FOLD_PROCS_MAX);
 	if (v->view.only != NULL)
@@ -304,6 +336,16 @@ run_titled(const char *title, const struct variant *v, unsigned seed)
 		make_dir("o/other");
 	for (i = 0; v->roots[i] != NULL; i++)
 		shell("mkdir -p %s", v->roots[i]);
+	for (i = 0; v->grounds[i] != NULL; i++)
+		shell("mkdir -p %s", v->grounds[i]);
+	if (v->bound &&
+	    (!scratch_mounts() ||
+		mount("d/x", "d/y", NULL, MS_BIND, NULL) == -1)) {
+		skip(title, "no mounts here");
+		fold_free(r.fold);
+		harness_end(r.h);
+		return;
+	}
 	for (i = 0; v->args[i] != NULL; i++)
 		args[n++] = v->args[i];
 	for (i = 0; v->roots[i] != NULL; i++)
@@ -337,8 +379,8 @@ run_titled(const char *title, const struct variant *v, unsigned seed)
 			harness_signal(r.h, SIGCONT);
 		stop_if_wrong(&r);
 		done = -1;
-		for (i = 0; v->roots[i] != NULL; i++)
-			harness_mark(r.h, v->roots[i]);
+		for (i = 0; grounds(v)[i] != NULL; i++)
+			harness_mark(r.h, grounds(v)[i]);
 		check_tree(&r);
 		stop_if_wrong(&r);
 	}
@@ -347,8 +389,12 @@ run_titled(const char *title, const struct variant *v, unsigned seed)
 	if (v->view.without != NULL)
 		regfree(&r.without);
 	fold_free(r.fold);
-	if (v->restless)
+	if (v->talks)
 		(void)harness_err(r.h);
+	if (v->bound) {
+		ck_assert_int_eq(harness_stop(r.h), 0);
+		ck_assert_int_eq(umount2("d/y", MNT_DETACH), 0);
+	}
 	harness_end(r.h);
 }
 
@@ -532,7 +578,43 @@ START_TEST(a_root_that_goes_and_comes_is_the_tree_in_the_end)
 	static const struct variant v = {.args = {"-r", "-e",
 					     "+ready,+lost,+found"},
 	    .roots = {"up/r/d"},
-	    .restless = true};
+	    .restless = true,
+	    .talks = true};
+
+	run_variant(&v, (unsigned)_i);
+}
+END_TEST
+
+/* The second is a name in the first: a directory, a file, a link, nothing. */
+START_TEST(the_stream_of_roots_that_overlap_is_the_tree_of_each)
+{
+	static const struct variant v = {.args = {"-r", "-w", "-e", "+ready"},
+	    .roots = {"d", "./d/a", "./d/b/a"},
+	    .grounds = {"d"},
+	    .talks = true};
+
+	run_variant(&v, (unsigned)_i);
+}
+END_TEST
+
+START_TEST(a_directory_that_is_in_the_tree_twice_is_told_in_both_places)
+{
+	static const struct variant v = {.args = {"-r", "-e", "+ready"},
+	    .roots = {"d"},
+	    .grounds = {"d/x", "d/y", "d"},
+	    .bound = true};
+
+	run_variant(&v, (unsigned)_i);
+}
+END_TEST
+
+START_TEST(bind_mounts_that_come_and_go_are_the_tree_in_the_end)
+{
+	static const struct variant v = {.args = {"-r", "-e", "+ready"},
+	    .roots = {"d"},
+	    .grounds = {"d/x", "d/y", "d"},
+	    .bound = true,
+	    .bound_now_and_then = true};
 
 	run_variant(&v, (unsigned)_i);
 }
@@ -897,6 +979,12 @@ main(void)
 	    {"Content", the_stream_with_content_is_the_tree_with_content, 2},
 	    {"Complete", complete_with_content_is_the_tree_with_content, 2},
 	    {"Piled", what_has_piled_up_is_told_with_content, 4},
+	    {"Overlap", the_stream_of_roots_that_overlap_is_the_tree_of_each,
+		1},
+	    {"Bind",
+		a_directory_that_is_in_the_tree_twice_is_told_in_both_places,
+		1},
+	    {"Mounts", bind_mounts_that_come_and_go_are_the_tree_in_the_end, 1},
 	    {"All", every_kind_of_event_together_is_the_tree, 1},
 	    {"Rescan", rescans_tell_nothing_twice, 1},
 	    {"Poll", polling_tells_the_tree_too, 1},
@@ -905,26 +993,29 @@ main(void)
 	};
 	Suite *s = suite_create("fold of the real thing");
 	unsigned seeds = setting("FOLD_SEEDS", 16);
-	unsigned first = setting("FOLD_SEED", 0), n, i;
+	unsigned first = setting("FOLD_SEED", 0), from, n, i;
 	TCase *tc;
 
 	for (i = 0; i < sizeof(tests) / sizeof(tests[0]); i++) {
 		tc = tcase_create(tests[i].name);
 		tcase_set_timeout(tc, 300);
+		tcase_set_tags(tc, "random");
+		/* No two cases try the same seeds. */
+		from = first != 0 ? first : i * SEEDS_APART + 1;
 		n = first != 0 ? 1 : seeds * tests[i].share / 4;
-		if (first == 0)
-			tcase_add_loop_test(tc, tests[i].test, 1, (int)n + 1);
-		else
-			tcase_add_loop_test(tc, tests[i].test, (int)first,
-			    (int)first + 1);
+		tcase_add_loop_test(tc, tests[i].test, (int)from,
+		    (int)(from + n));
 		suite_add_tcase(s, tc);
 	}
 	tc = tcase_create("Overflow");
 	tcase_set_timeout(tc, 300);
-	tcase_add_loop_test(tc, after_an_overflow_the_stream_is_the_tree, 1,
-	    first != 0 ? 2 : (int)(seeds / 20) + 2);
+	tcase_set_tags(tc, "random");
+	from = first != 0 ? first : 1;
+	n = first != 0 ? 1 : seeds / 20 + 1;
+	tcase_add_loop_test(tc, after_an_overflow_the_stream_is_the_tree,
+	    (int)from, (int)(from + n));
 	tcase_add_loop_test(tc, overflows_while_changes_go_on_end_with_the_tree,
-	    1, first != 0 ? 2 : (int)(seeds / 20) + 2);
+	    (int)from, (int)(from + n));
 	suite_add_tcase(s, tc);
 	tc = tcase_create("Big");
 	tcase_set_timeout(tc, 300);

@@ -258,6 +258,28 @@ START_TEST(a_shallow_comparison_looks_at_its_directory_only)
 }
 END_TEST
 
+/* As after a hint that came when the name was gone again: it is known to be a
+ * directory, and nobody could look into it. */
+START_TEST(a_directory_told_and_never_entered_is_told_with_what_it_holds)
+{
+	bool deep;
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		deep = i == 1;
+		begin("-r");
+		make_directory("d/s");
+		make_file("d/s/f");
+		recorder_deafen(&r);
+		ck_assert_int_eq(tree_link(r.top,
+				     tree_new("s", 1, EVENT_DIR, 0)),
+		    0);
+		ck_assert_str_eq(compared(deep, NULL), "created f d/s/f\n");
+		end();
+	}
+}
+END_TEST
+
 START_TEST(another_type_under_the_same_name_is_another_thing)
 {
 	begin("-r");
@@ -633,6 +655,8 @@ main(void)
 	tcase_add_test(core, a_top_that_cannot_be_listed_is_an_error);
 	tcase_add_test(core, what_nobody_told_is_found_by_comparing);
 	tcase_add_test(core, a_shallow_comparison_looks_at_its_directory_only);
+	tcase_add_test(core,
+	    a_directory_told_and_never_entered_is_told_with_what_it_holds);
 	tcase_add_test(core, another_type_under_the_same_name_is_another_thing);
 	tcase_add_test(core,
 	    only_files_changed_since_then_are_told_as_modified);
