@@ -5,11 +5,13 @@
 #	make demo	show both filters at work in a temporary directory
 #	make check	build and run all tests; SAN=address,undefined for sanitizers
 #	make tests	build them only
+#	make check-recipes	run each recipe of fspipe(7) with real components
 #	make bench	measure beside floors and peers; benches builds the floors
 #	make soak	random changes against the first promise for SECONDS=60
 #	make fuzz	libFuzzer (clang) on each target for SECONDS=60
 #	make lint	check format, man pages, scripts and code; format repairs it
 #	make install	PREFIX=/usr/local DESTDIR= MANDIR=$(PREFIX)/share/man
+#			DOCDIR=$(PREFIX)/share/doc/fspipe
 #	make dist	a tarball of the commit at hand
 #
 # CC, CFLAGS, CPPFLAGS, LDFLAGS and LDLIBS are the user's; what the project
@@ -19,6 +21,7 @@ VERSION = 0.1.0
 PREFIX ?= /usr/local
 BINDIR ?= $(PREFIX)/bin
 MANDIR ?= $(PREFIX)/share/man
+DOCDIR ?= $(PREFIX)/share/doc/fspipe
 
 PKG_CONFIG ?= pkg-config
 INSTALL ?= install
@@ -131,6 +134,17 @@ check: all tests
 	FSPIPE_BIN=$(abspath $(or $(BIN),.)) tests/run.sh $(TESTS) \
 	    $(TEST_SCRIPTS)
 
+# Debian's names of what the recipes join; what is missing is skipped, aloud.
+RECIPE_DEPS = jq redis-server redis-tools mosquitto mosquitto-clients \
+    parallel logrotate rsyslog bsdutils openssh-server openssh-client \
+    systemd openrc python3 nodejs
+deps-recipes:
+	tests/deps.sh $(RECIPE_DEPS)
+
+check-recipes: all
+	FSPIPE_BIN=$(abspath $(or $(BIN),.)) tests/run.sh tests/recipes/*.sh
+
+
 # Runs tests/bench/*_bench.sh; BENCH=write runs write_bench.sh only.
 bench: all benches
 	FSPIPE_BIN=$(abspath $(or $(BIN),.)) BENCH_BIN=$(abspath $(BUILD)/bench) \
@@ -170,7 +184,8 @@ $(BUILD)/fuzz-%: $(BUILD)/tests/fuzz/%.o $(LIB)
 lint:
 	clang-format --dry-run -Werror $(C_FILES)
 	mandoc -T lint -W warning man/*.[0-9]
-	shellcheck tests/*.sh tests/bench/*.sh .ci/run
+	shellcheck tests/*.sh tests/bench/*.sh man/examples/*.sh .ci/run
+	shellcheck -x -S warning tests/recipes/*.sh
 	cppcheck --quiet --std=c11 --error-exitcode=1 --inline-suppr \
 	    --enable=warning,performance,portability \
 	    --suppress=missingIncludeSystem -D__linux__ -DFSPIPE_VERSION='""' \
@@ -179,14 +194,20 @@ lint:
 format:
 	clang-format -i $(C_FILES)
 
+EXAMPLES = $(wildcard man/examples/*)
 install: all
-	$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1
+	$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1 \
+	    $(DESTDIR)$(MANDIR)/man7 $(DESTDIR)$(DOCDIR)/examples
 	$(INSTALL) -m 755 $(PROGS:%=$(BIN)%) $(DESTDIR)$(BINDIR)
 	$(INSTALL) -m 644 $(PROGS:%=man/%.1) $(DESTDIR)$(MANDIR)/man1
+	$(INSTALL) -m 644 man/fspipe.7 $(DESTDIR)$(MANDIR)/man7
+	$(INSTALL) -m 644 $(EXAMPLES) $(DESTDIR)$(DOCDIR)/examples
 
 uninstall:
 	rm -f $(PROGS:%=$(DESTDIR)$(BINDIR)/%) \
-	    $(PROGS:%=$(DESTDIR)$(MANDIR)/man1/%.1)
+	    $(PROGS:%=$(DESTDIR)$(MANDIR)/man1/%.1) \
+	    $(DESTDIR)$(MANDIR)/man7/fspipe.7
+	rm -rf $(DESTDIR)$(DOCDIR)
 
 clean:
 	rm -rf build build-* $(PROGS) fspipe-*.tar.gz
@@ -195,7 +216,7 @@ dist:
 	git archive --format=tar --prefix=fspipe-$(VERSION)/ HEAD | \
 	    gzip -9n >fspipe-$(VERSION).tar.gz
 
-.PHONY: all deps demo tests check bench benches fuzz lint format install uninstall clean dist
+.PHONY: all deps demo tests check deps-recipes check-recipes bench benches fuzz lint format install uninstall clean dist
 
 -include $(COMMON_OBJS:.o=.d) $(PROGS:%=$(BUILD)/%.d) \
     $(TEST_OBJS:.o=.d) $(TESTS:%=%.d) $(BENCHES:%=%.d)

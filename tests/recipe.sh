@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2123
 # For tests/recipes/*.sh, which run the recipes of fspipe(7) as they stand
 # there against the real components. Sourced:
 #

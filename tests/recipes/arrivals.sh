@@ -1,5 +1,6 @@
 #!/bin/bash
 # Files that are there in order of modification, then new ones, each once.
+# shellcheck source=tests/recipe.sh
 . "${0%/*}/../recipe.sh"
 sentence="files are processed as they arrive"
 needs xargs

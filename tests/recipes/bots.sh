@@ -1,5 +1,6 @@
 #!/bin/bash
 # The three bots of man/examples: commands into fswrite, and its answers.
+# shellcheck source=tests/recipe.sh
 . "${0%/*}/../recipe.sh"
 sentence="bots keep files by fswrite"
 needs

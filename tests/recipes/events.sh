@@ -1,5 +1,6 @@
 #!/bin/bash
 # What happens, with time, size and content.
+# shellcheck source=tests/recipe.sh
 . "${0%/*}/../recipe.sh"
 sentence="events are told with name, time, size and content"
 needs

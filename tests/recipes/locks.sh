@@ -1,5 +1,6 @@
 #!/bin/bash
 # Something is done when a lock file goes.
+# shellcheck source=tests/recipe.sh
 . "${0%/*}/../recipe.sh"
 sentence="files are processed when their lock goes"
 needs xargs

@@ -1,5 +1,6 @@
 #!/bin/bash
 # Several profiles, each with directories and ordered actions with arguments.
+# shellcheck source=tests/recipe.sh
 . "${0%/*}/../recipe.sh"
 sentence="profiles run their actions in order"
 needs parallel

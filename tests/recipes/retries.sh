@@ -1,5 +1,6 @@
 #!/bin/bash
 # Trying again, with a pause, and stopping all at an error.
+# shellcheck source=tests/recipe.sh
 . "${0%/*}/../recipe.sh"
 sentence="what fails is tried again, and then stops all"
 needs parallel

@@ -1,5 +1,6 @@
 #!/bin/bash
 # Files and directories as roots, there or not yet, given later, renamed away.
+# shellcheck source=tests/recipe.sh
 . "${0%/*}/../recipe.sh"
 sentence="roots of all kinds are watched"
 needs
