@@ -1,7 +1,9 @@
 # fspipe: two filters, fswatch-events and fswrite.
 #
-#	make [all]	build both programs
+#	make [all]	build both programs; STATIC=1 without shared libraries, in
+#			build-static/
 #	make deps	install what building, the demo and the tests need (Debian)
+#	make ajv	get the validator that one test needs, from npm
 #	make demo	show both filters at work in a temporary directory
 #	make check	build and run all tests; SAN=address,undefined for sanitizers
 #	make tests	build them only
@@ -12,7 +14,8 @@
 #	make lint	check format, man pages, scripts and code; format repairs it
 #	make install	PREFIX=/usr/local DESTDIR= MANDIR=$(PREFIX)/share/man
 #			DOCDIR=$(PREFIX)/share/doc/fspipe
-#	make dist	a tarball of the commit at hand
+#			DATADIR=$(PREFIX)/share (schemas, completion)
+#	make dist	a tarball of the commit at hand, always the same
 #
 # CC, CFLAGS, CPPFLAGS, LDFLAGS and LDLIBS are the user's; what the project
 # itself needs stands in the variables that begin with FSP_.
@@ -21,22 +24,28 @@ VERSION = 0.1.0
 PREFIX ?= /usr/local
 BINDIR ?= $(PREFIX)/bin
 MANDIR ?= $(PREFIX)/share/man
-DOCDIR ?= $(PREFIX)/share/doc/fspipe
+DATADIR ?= $(PREFIX)/share
+DOCDIR ?= $(DATADIR)/doc/fspipe
+BASHDIR ?= $(DATADIR)/bash-completion/completions
+ZSHDIR ?= $(DATADIR)/zsh/site-functions
+FISHDIR ?= $(DATADIR)/fish/vendor_completions.d
 
 PKG_CONFIG ?= pkg-config
 INSTALL ?= install
 CFLAGS ?= -O2 -g
 SAN ?=
+STATIC ?=
 
 comma = ,
-BUILD ?= build$(if $(SAN),-$(subst $(comma),-,$(SAN)))
-# The sanitized programs stay in their build directory, so that both exist.
-BIN = $(if $(SAN),$(BUILD)/,)
+BUILD ?= build$(if $(SAN),-$(subst $(comma),-,$(SAN)))$(if $(STATIC),-static)
+# Programs of another kind stay in their build directory, so that all exist.
+BIN = $(if $(SAN)$(STATIC),$(BUILD)/,)
 
 BSD_CFLAGS ?= $(shell $(PKG_CONFIG) --cflags libbsd-overlay 2>/dev/null || \
     echo -isystem /usr/include/bsd -DLIBBSD_OVERLAY)
-BSD_LIBS ?= $(shell $(PKG_CONFIG) --libs libbsd-overlay 2>/dev/null || \
-    echo -lbsd)
+BSD_LIBS ?= $(shell $(PKG_CONFIG) $(if $(STATIC),--static) --libs \
+    libbsd-overlay 2>/dev/null || \
+    echo -lbsd $(if $(STATIC),-lmd))
 JANSSON_CFLAGS ?= $(shell $(PKG_CONFIG) --cflags jansson 2>/dev/null)
 JANSSON_LIBS ?= $(shell $(PKG_CONFIG) --libs jansson 2>/dev/null || \
     echo -ljansson)
@@ -52,19 +61,27 @@ FSP_SAN = $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all \
     -fno-omit-frame-pointer)
 FSP_CPPFLAGS = -D_GNU_SOURCE -DFSPIPE_VERSION='"$(VERSION)"' -Icommon \
     $(BSD_CFLAGS) $(JANSSON_CFLAGS)
+# A sanitizer has to see each allocation (common/arena.c).
+FSP_CPPFLAGS += $(if $(SAN),-DARENA_BLOCK=1)
 FSP_CFLAGS = -std=gnu17 $(FSP_WARN) $(FSP_HARDEN) $(FSP_SAN)
-FSP_LDFLAGS = -pie -Wl,-z,relro -Wl,-z,now $(FSP_SAN)
+FSP_LDFLAGS = $(if $(STATIC),-static-pie,-pie) -Wl,-z,relro -Wl,-z,now $(FSP_SAN)
 FSP_LDLIBS = $(BSD_LIBS) $(JANSSON_LIBS)
 
 COMPILE = $(CC) $(FSP_CPPFLAGS) $(CPPFLAGS) $(FSP_CFLAGS) $(CFLAGS) -MMD -MP
 LINK = $(CC) $(FSP_CFLAGS) $(CFLAGS) $(FSP_LDFLAGS) $(LDFLAGS)
 
 PROGS = fswatch-events fswrite
+SCHEMAS = $(wildcard man/schema/*.json)
 # The kernel's own wall around fswrite: landlock(7) where its headers are.
 hash := \#
 SANDBOX := $(if $(shell printf '%s\n' '$(hash)include <linux/landlock.h>' \
     '$(hash)include <sys/syscall.h>' 'int n = SYS_landlock_restrict_self;' | \
     $(CC) -x c -fsyntax-only - 2>&1 || echo no),none,landlock)
+# What /proc tells of mounts and of other processes, as Linux has it.
+PROC := $(if $(shell printf '%s\n' '$(hash)include <sys/stat.h>' \
+    '$(hash)include <linux/magic.h>' \
+    'int n = STATX_MNT_ID | PROC_SUPER_MAGIC;' | \
+    $(CC) -D_GNU_SOURCE -x c -fsyntax-only - 2>&1 || echo no),none,proc)
 # What the kernel tells: inotify(7) where it needs no library of its own, else
 # kqueue(2); polling always. make BACKEND=name takes that one.
 links = $(if $(shell printf '%s\n' $(1) | $(CC) $(CPPFLAGS) $(LDFLAGS) \
@@ -75,10 +92,11 @@ BACKEND ?= $(or $(call links,'$(hash)include <sys/inotify.h>' \
     'int main(void) { return kqueue(); }',kqueue))
 BACKENDS := $(filter-out poll,$(BACKEND)) poll
 # One of several files for the same job is built.
-COMMON_SRCS = $(filter-out \
-    $(filter-out common/sandbox_$(SANDBOX).c,$(wildcard common/sandbox_*.c)) \
-    $(filter-out $(BACKENDS:%=common/backend_%.c), \
-    $(wildcard common/backend_*.c)),$(wildcard common/*.c))
+CHOSEN = sandbox_$(SANDBOX) chain_$(PROC) mounts_$(PROC) watcher_$(PROC) \
+    $(BACKENDS:%=backend_%)
+COMMON_SRCS = $(filter-out $(filter-out $(CHOSEN:%=common/%.c), \
+    $(wildcard $(foreach c,$(CHOSEN), \
+    common/$(firstword $(subst _, ,$c))_*.c))),$(wildcard common/*.c))
 COMMON_OBJS = $(COMMON_SRCS:%.c=$(BUILD)/%.o)
 LIB = $(BUILD)/libfspipe.a
 # tests/unit_*.c and tests/e2e_*.c are one program each; what else lies in
@@ -106,6 +124,13 @@ $(LIB): $(COMMON_OBJS)
 $(BUILD)/common/backends.o: FSP_CPPFLAGS += \
     -DFSP_BACKENDS='$(BACKENDS:%=&backend_%,)'
 
+# What --version says.
+VERSION_OF = $(shell $(PKG_CONFIG) --modversion $(1) 2>/dev/null)
+$(BUILD)/common/version.o: FSP_CPPFLAGS += \
+    -DFSPIPE_LIBBSD='"libbsd $(call VERSION_OF,libbsd)"' \
+    -DFSPIPE_JANSSON='"jansson $(call VERSION_OF,jansson)"' \
+    -DFSPIPE_SANDBOX='"$(SANDBOX)"'
+
 $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(COMPILE) -c -o $@ $<
@@ -124,6 +149,12 @@ $(TESTS): %: %.o $(TEST_OBJS) $(LIB)
 DEPS = gcc libc6-dev pkg-config libbsd-dev libjansson-dev check jq
 deps:
 	tests/deps.sh $(DEPS)
+
+# The validator of JSON Schema for tests/schema_test.sh, from npm.
+ajv:
+	command -v npm >/dev/null || tests/deps.sh npm
+	npm install --silent --no-audit --no-fund --no-save \
+	    --prefix build/npm ajv@8
 
 demo: all
 	tests/demo.sh
@@ -202,21 +233,39 @@ install: all
 	$(INSTALL) -m 644 $(PROGS:%=man/%.1) $(DESTDIR)$(MANDIR)/man1
 	$(INSTALL) -m 644 man/fspipe.7 $(DESTDIR)$(MANDIR)/man7
 	$(INSTALL) -m 644 $(EXAMPLES) $(DESTDIR)$(DOCDIR)/examples
+	$(INSTALL) -d $(DESTDIR)$(DATADIR)/fspipe $(DESTDIR)$(BASHDIR) \
+	    $(DESTDIR)$(ZSHDIR) $(DESTDIR)$(FISHDIR)
+	$(INSTALL) -m 644 $(SCHEMAS) $(DESTDIR)$(DATADIR)/fspipe
+	for p in $(PROGS); do \
+		$(INSTALL) -m 644 man/completion/$$p.bash \
+		    $(DESTDIR)$(BASHDIR)/$$p && \
+		$(INSTALL) -m 644 man/completion/_$$p $(DESTDIR)$(ZSHDIR) && \
+		$(INSTALL) -m 644 man/completion/$$p.fish \
+		    $(DESTDIR)$(FISHDIR) || exit 1; \
+	done
 
 uninstall:
 	rm -f $(PROGS:%=$(DESTDIR)$(BINDIR)/%) \
 	    $(PROGS:%=$(DESTDIR)$(MANDIR)/man1/%.1) \
 	    $(DESTDIR)$(MANDIR)/man7/fspipe.7
-	rm -rf $(DESTDIR)$(DOCDIR)
+	rm -f $(PROGS:%=$(DESTDIR)$(BASHDIR)/%) \
+	    $(PROGS:%=$(DESTDIR)$(ZSHDIR)/_%) \
+	    $(PROGS:%=$(DESTDIR)$(FISHDIR)/%.fish)
+	rm -f $(SCHEMAS:man/schema/%=$(DESTDIR)$(DATADIR)/fspipe/%) \
+	    $(EXAMPLES:man/%=$(DESTDIR)$(DOCDIR)/%)
+	-rmdir $(DESTDIR)$(DATADIR)/fspipe $(DESTDIR)$(DOCDIR)/examples \
+	    $(DESTDIR)$(DOCDIR)
 
 clean:
 	rm -rf build build-* $(PROGS) fspipe-*.tar.gz
 
 dist:
-	git archive --format=tar --prefix=fspipe-$(VERSION)/ HEAD | \
-	    gzip -9n >fspipe-$(VERSION).tar.gz
+	git -c tar.umask=0022 archive --format=tar \
+	    --prefix=fspipe-$(VERSION)/ HEAD | gzip -9n \
+	    >fspipe-$(VERSION).tar.gz
 
-.PHONY: all deps demo tests check deps-recipes check-recipes bench benches fuzz lint format install uninstall clean dist
+.PHONY: all deps deps-recipes ajv demo tests check check-recipes bench benches \
+    fuzz lint format install uninstall clean dist
 
 -include $(COMMON_OBJS:.o=.d) $(PROGS:%=$(BUILD)/%.d) \
     $(TEST_OBJS:.o=.d) $(TESTS:%=%.d) $(BENCHES:%=%.d)

@@ -5,6 +5,7 @@
 
 #include "core.h"
 #include "grow.h"
+#include "looks.h"
 #include "statat.h"
 #include "tree.h"
 
@@ -21,6 +22,7 @@ struct found {
 	struct entry *from;
 	bool done;
 	bool busy;
+	bool lost; /* abandon_below(): goes with its directory */
 };
 
 static struct found *
@@ -104,7 +106,8 @@ finds_lossy(struct finds *s, struct dir *d)
 
 /* What has vanished and what has appeared, joined where it is the same file:
  * the same inode number, and born before the name was last seen, since numbers
- * are used again at once. (Directories are joined by their marks.) */
+ * are used again at once. (Directories that are watched are joined by their
+ * marks.) */
 struct vanished {
 	uint64_t ino;
 	struct dir *dir;
@@ -124,6 +127,7 @@ all_vanished(struct finds *s, size_t *n)
 {
 	struct vanished *v = NULL;
 	struct entry *e;
+	uint64_t ino;
 	size_t i, total = 0;
 	uint32_t pos;
 
@@ -137,10 +141,12 @@ all_vanished(struct finds *s, size_t *n)
 		return NULL;
 	for (i = 0; i < s->nlossy; i++) {
 		for (pos = 0; (e = tree_next(s->lossy[i], &pos)) != NULL;) {
-			if (!(e->flags & ENTRY_GONE) || e->type == EVENT_DIR ||
-			    e->ino == 0)
+			ino = e->type == EVENT_DIR ? e->dir->ino : e->ino;
+			if (!(e->flags & ENTRY_GONE) || ino == 0 ||
+			    (e->type == EVENT_DIR &&
+				!(s->lossy[i]->flags & DIR_STATS)))
 				continue;
-			v[*n].ino = e->ino;
+			v[*n].ino = ino;
 			v[*n].dir = s->lossy[i];
 			v[(*n)++].e = e;
 		}
@@ -149,40 +155,62 @@ all_vanished(struct finds *s, size_t *n)
 	return v;
 }
 
-static bool
-born_before(const struct event_stat *st, const struct timespec *when)
+bool
+finds_reborn(const struct event_stat *st, const struct timespec *when)
 {
 	if (st->btime.tv_nsec == -1)
 		return false;
 	if (st->btime.tv_sec != when->tv_sec)
-		return st->btime.tv_sec < when->tv_sec;
-	return st->btime.tv_nsec < when->tv_nsec;
+		return st->btime.tv_sec > when->tv_sec;
+	return st->btime.tv_nsec >= when->tv_nsec;
+}
+
+/* Is f what v was? since: when the index was the truth; NULL: when that
+ * directory was looked at before. */
+static bool
+is_one(struct finds *s, const struct found *f, const struct vanished *v,
+    const struct timespec *since)
+{
+	struct entry_stat *was, *is;
+	struct look *look;
+	struct event_stat st;
+	int fd;
+
+	if (v->e->type != f->e->type || (v->e->flags & ENTRY_MOVING) ||
+	    (f->e->type == EVENT_DIR && (f->e->dir->flags & DIR_ENTERED)))
+		return false;
+	if (since == NULL && (look = core_look(v->dir->mark)) != NULL)
+		since = &look->before;
+	fd = core_dirfd(s->c, f->parent);
+	if (since == NULL || fd == -1 ||
+	    stat_at(fd, f->e->name, false, &st) == -1 || st.ino != v->ino)
+		return false;
+	if (st.btime.tv_nsec != -1)
+		return !finds_reborn(&st, since);
+	/* Nobody knows when it was born: then by what it looks like. */
+	if (f->e->type == EVENT_DIR)
+		return v->e->dir->dev == st.dev;
+	was = tree_stat(v->e);
+	is = tree_stat(f->e);
+	return was != NULL && is != NULL && was->attrs != 0 &&
+	    was->mtime == is->mtime && was->size == is->size;
 }
 
 static void
 join(struct finds *s, const struct timespec *since)
 {
 	struct vanished *v, *hit, key = {0};
-	struct event_stat st;
 	struct found *f;
 	size_t n, i;
-	int fd;
 
-	if (since == NULL)
-		return;
 	v = all_vanished(s, &n);
 	for (i = 0; v != NULL && i < s->n; i++) {
 		f = &s->found[i];
-		if (f->e == NULL || f->e->type == EVENT_DIR)
+		if (f->e == NULL)
 			continue;
-		key.ino = f->e->ino;
+		key.ino = f->e->type == EVENT_DIR ? f->e->dir->ino : f->e->ino;
 		hit = bsearch(&key, v, n, sizeof(*v), by_ino);
-		if (hit == NULL || hit->e->type != f->e->type ||
-		    (hit->e->flags & ENTRY_MOVING))
-			continue;
-		fd = core_dirfd(s->c, f->parent);
-		if (fd == -1 || stat_at(fd, f->e->name, false, &st) == -1 ||
-		    st.ino != f->e->ino || !born_before(&st, since))
+		if (hit == NULL || !is_one(s, f, hit, since))
 			continue;
 		f->from = hit->e;
 		f->from_dir = hit->dir;
@@ -204,17 +232,51 @@ mover_of(struct finds *s, const struct entry *e)
 	return NULL;
 }
 
+static void
+free_found(struct finds *s, struct found *f)
+{
+	if (f->e != NULL)
+		core_forget(s->c, f->e);
+	tree_free(f->e);
+	f->e = NULL;
+}
+
 /* Gives up on telling f as a rename: both its names are looked at again. */
 static void
 give_up(struct finds *s, struct found *f)
 {
 	core_doubt(s->c, f->parent, name_found(f));
-	tree_free(f->e);
-	f->e = NULL;
+	free_found(s, f);
 	f->done = true;
 }
 
 static void resolve(struct finds *s, struct found *f, int depth);
+
+/* What was found in a directory that goes for good is not there any more. What
+ * had moved there has gone from where it was. */
+static void
+abandon_below(struct finds *s, const struct dir *d)
+{
+	struct found *f;
+	size_t i;
+
+	/* None is freed before all are known: they may be in one another. */
+	for (i = 0; i < s->n; i++) {
+		f = &s->found[i];
+		f->lost = !f->done && tree_below(f->parent, d);
+	}
+	for (i = 0; i < s->n; i++) {
+		f = &s->found[i];
+		if (!f->lost)
+			continue;
+		if (f->from != NULL) {
+			f->from->flags &= (uint8_t)~ENTRY_MOVING;
+			core_doubt(s->c, f->from_dir, f->from->name);
+		}
+		free_found(s, f);
+		f->done = true;
+	}
+}
 
 /* Before an entry goes for good: what has moved out of it is told first. */
 static void
@@ -223,7 +285,7 @@ rescue(struct finds *s, struct entry *e, int depth)
 	struct found *f;
 	size_t i, kept = 0;
 
-	if (e->type != EVENT_DIR || e->dir->count == 0)
+	if (e->type != EVENT_DIR)
 		return;
 	for (i = 0; i < s->n; i++) {
 		f = &s->found[i];
@@ -237,10 +299,33 @@ rescue(struct finds *s, struct entry *e, int depth)
 		    tree_below(f->from_dir, e->dir))
 			give_up(s, f);
 	}
+	abandon_below(s, e->dir);
 	for (i = 0; i < s->nlossy; i++)
 		if (!tree_below(s->lossy[i], e->dir))
 			s->lossy[kept++] = s->lossy[i];
 	s->nlossy = kept;
+}
+
+/* What was seen of it where it is now. */
+static struct entry_stat
+seen_of(const struct found *f)
+{
+	struct entry_stat none = {0}, *es;
+
+	es = f->e == NULL ? NULL : tree_stat(f->e);
+	return es == NULL ? none : *es;
+}
+
+/* e has moved to where it is now. What has changed in a directory can only be
+ * seen there. */
+static void
+see_moved(struct finds *s, struct dir *d, struct entry *e,
+    const struct entry_stat *seen)
+{
+	if (e->type != EVENT_DIR)
+		looks_moved(s->c, d, e, seen);
+	else if (s->deep || (e->dir->flags & DIR_STATS))
+		core_doubt_below(s->c, e->dir, s->content);
 }
 
 static void
@@ -253,7 +338,9 @@ resolve_created(struct finds *s, struct found *f, struct entry *y, int depth)
 	if (y != NULL && y->type == EVENT_FILE && e->type == EVENT_FILE) {
 		/* Another file under the same name: new content. */
 		y->ino = e->ino;
-		y->flags = 0;
+		if (tree_stat(y) != NULL && tree_stat(e) != NULL)
+			*tree_stat(y) = *tree_stat(e);
+		y->flags &= (uint8_t)~ENTRY_SYNC;
 		tree_free(e);
 		fd = core_dirfd(s->c, f->parent);
 		change_tell(s->c, EVENT_MODIFIED, f->parent, y->name, y->type,
@@ -279,6 +366,7 @@ resolve_moved(struct finds *s, struct found *f, struct entry *y, int depth)
 {
 	struct event_stat st;
 	const char *name = name_found(f);
+	struct entry_stat seen = seen_of(f);
 	struct entry *e;
 	int fd;
 
@@ -290,11 +378,9 @@ resolve_moved(struct finds *s, struct found *f, struct entry *y, int depth)
 	fd = core_dirfd(s->c, f->parent);
 	e = change_moved(s->c, f->from_dir, f->from, f->parent, name,
 	    fd != -1 && stat_at(fd, name, false, &st) == 0 ? &st : NULL);
-	/* What has changed in it can only be seen where it is now. */
-	if (s->deep && e != NULL && e->type == EVENT_DIR)
-		core_doubt_below(s->c, e->dir, s->content);
-	tree_free(f->e);
-	f->e = NULL;
+	if (e != NULL)
+		see_moved(s, f->parent, e, &seen);
+	free_found(s, f);
 }
 
 /* The thing found that f's new place is in, while that has not been told. */
@@ -318,6 +404,7 @@ untold_container(struct finds *s, const struct found *f)
 static void
 resolve(struct finds *s, struct found *f, int depth)
 {
+	struct entry_stat seen, seen_other;
 	struct found *other;
 	struct entry *y;
 	struct dir *up;
@@ -370,13 +457,16 @@ resolve(struct finds *s, struct found *f, int depth)
 	if (other != NULL && other->busy && f->from != NULL &&
 	    other->parent == f->from_dir &&
 	    strcmp(name_found(other), f->from->name) == 0) {
-		f->from->flags &= ENTRY_OWED | ENTRY_CLOSED;
-		y->flags &= ENTRY_OWED | ENTRY_CLOSED;
+		f->from->flags &= (uint8_t)~ENTRY_SYNC;
+		y->flags &= (uint8_t)~ENTRY_SYNC;
 		f->done = other->done = true;
+		seen = seen_of(f);
+		seen_other = seen_of(other);
 		change_exchanged(s->c, f->from_dir, f->from, f->parent, y);
-		tree_free(f->e);
-		tree_free(other->e);
-		f->e = other->e = NULL;
+		see_moved(s, f->parent, y, &seen);
+		see_moved(s, f->from_dir, f->from, &seen_other);
+		free_found(s, f);
+		free_found(s, other);
 		return;
 	}
 	if (other != NULL) {
@@ -388,7 +478,7 @@ resolve(struct finds *s, struct found *f, int depth)
 		    other->busy) {
 			/* A ring of renames: broken here. */
 			core_doubt(s->c, other->from_dir, other->from->name);
-			other->from->flags &= ENTRY_OWED | ENTRY_CLOSED;
+			other->from->flags &= (uint8_t)~ENTRY_SYNC;
 			other->from = NULL;
 			if (other->e == NULL) {
 				core_doubt(s->c, other->parent, other->name);
@@ -401,6 +491,16 @@ resolve(struct finds *s, struct found *f, int depth)
 		core_doubt(s->c, f->from_dir, f->from->name);
 		give_up(s, f);
 		return;
+	}
+	/* It was in what makes room for it: no rename can tell that. */
+	if (f->from != NULL && y != NULL && y->type == EVENT_DIR &&
+	    tree_below(f->from_dir, y->dir)) {
+		f->from->flags &= (uint8_t)~ENTRY_MOVING;
+		f->from = NULL;
+		if (f->e == NULL) {
+			give_up(s, f);
+			return;
+		}
 	}
 	f->done = true;
 	if (f->from != NULL)

@@ -17,10 +17,15 @@ note_is_warning(enum watch_note note)
 	switch (note) {
 	case NOTE_UNREADABLE:
 	case NOTE_LIMIT:
+	case NOTE_NO_BACKEND:
+	case NOTE_ALL_POLLED:
+	case NOTE_POLLED_LESS:
 	case NOTE_UNTAKEN:
 	case NOTE_WAY:
 	case NOTE_LOOP:
 		return true;
+	case NOTE_POLLED: /* only slower */
+	case NOTE_NO_CLAIMS:
 	case NOTE_OVERFLOW: /* the stream is right again in a moment */
 	case NOTE_WAITING:
 	case NOTE_LOST:
@@ -61,6 +66,26 @@ limit_text(struct buf *b, int error)
 	buf_adds(b, text);
 }
 
+/* A back end could not be opened. */
+static void
+instances_text(struct buf *b, int error)
+{
+	char text[160];
+	const char *setting;
+	long value;
+
+	setting = error == EMFILE ? watch_limit(error, &value) : NULL;
+	if (setting == NULL) {
+		buf_adds(b, strerror(error));
+		return;
+	}
+	(void)snprintf(text, sizeof(text),
+	    "too many instances, or open files (%s is %ld); raise it with: "
+	    "sysctl -w %s=%ld",
+	    setting, value, setting, value * 2);
+	buf_adds(b, text);
+}
+
 void
 note_text(struct buf *b, enum watch_note note, const char *path, int error)
 {
@@ -86,6 +111,22 @@ note_text(struct buf *b, enum watch_note note, const char *path, int error)
 	case NOTE_LIMIT:
 		limit_text(b, error);
 		break;
+	case NOTE_NO_BACKEND:
+	case NOTE_ALL_POLLED:
+		instances_text(b, error);
+		if (note == NOTE_ALL_POLLED)
+			buf_adds(b, "; until then all is polled");
+		break;
+	case NOTE_POLLED:
+	case NOTE_POLLED_LESS:
+		buf_adds(b, "polled: ");
+		buf_adds(b,
+		    error != 0 ? strerror(error) :
+				 "its file system does not tell of changes");
+		if (note == NOTE_POLLED_LESS)
+			buf_adds(b,
+			    "; closed, opened and accessed are not told there");
+		break;
 	case NOTE_LOOP:
 		buf_adds(b, "leads to a directory above it: not entered");
 		break;
@@ -96,6 +137,11 @@ note_text(struct buf *b, enum watch_note note, const char *path, int error)
 	case NOTE_UNTAKEN:
 		buf_adds(b, "no claim (fswrite cannot see this watch): ");
 		buf_adds(b, strerror(error));
+		break;
+	case NOTE_NO_CLAIMS:
+		buf_adds(b,
+		    "no claim (fswrite cannot see this watch): "
+		    "not on this system");
 		break;
 	case NOTE_WAY:
 		buf_adds(b,

@@ -84,6 +84,8 @@ owed_read(struct core *c, struct dir *top, struct event *ev,
 	/* Its being closed will be told. Else there is another look. */
 	if (state == CONTENT_CHANGED)
 		core_doubt(c, d, e->name);
+	else if (change_closes_untold(d))
+		core_retry(c, d, e->name, (int)c->cfg->opt->poll_ms);
 }
 
 void
@@ -109,8 +111,12 @@ owed_pay(struct core *c, struct dir *d, struct entry *e, int delay)
 		return;
 	fd = core_dirfd(c, d);
 	if (fd != -1 && writers_at(fd, e->name) == 1) {
-		if (delay > 0 && delay < PATIENCE_MS)
-			core_doubt_later(c, d, e->name, delay);
+		if (change_closes_untold(d))
+			delay = (int)c->cfg->opt->poll_ms;
+		else if (delay >= PATIENCE_MS)
+			delay = 0;
+		if (delay > 0)
+			core_retry(c, d, e->name, delay);
 		return;
 	}
 	if (fd != -1 && stat_at(fd, e->name, false, &st) == 0)

@@ -25,7 +25,6 @@ struct roots {
 	struct core *core;
 	struct root *first;
 	size_t n;
-	uint32_t token; /* of our claims */
 };
 
 void roots_init(struct roots *r, struct core *c);
@@ -46,10 +45,6 @@ void roots_suspect(struct roots *r);
 /* Ends the silence of roots that were added: tells `exists` where that is
  * asked for. Returns 0, or -1 with ENOMEM. */
 int roots_speak(struct roots *r);
-
-/* Is some root on a way that cannot be watched, so that it has to be looked
- * at now and then? */
-bool roots_blind(const struct roots *r);
 
 /* Can no root ever come back? (They were given relative to a directory that
  * has been removed itself.) */

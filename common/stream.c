@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "backend.h"
 #include "buf.h"
 #include "census.h"
 #include "content.h"
@@ -19,6 +20,7 @@
 #include "notes.h"
 #include "output.h"
 #include "plain.h"
+#include "progress.h"
 #include "signals.h"
 #include "terminal.h"
 #include "watch.h"
@@ -31,6 +33,8 @@
 #define END_RUNS 16
 /* How long directories that are not watched are counted for a person. */
 #define CENSUS_MS 200
+/* How often signals are looked for while a scan goes on. */
+#define SIGNALS_MS 50
 /* How many roots a line for people names. */
 #define ROOTS_SHOWN 3
 /* The longest path that is taken from stdin, in bytes. */
@@ -52,6 +56,8 @@ struct session {
 	struct output out;
 	struct content content; /* of the event at hand */
 	struct lines *roots; /* of the operand -; NULL at its end */
+	struct progress progress;
+	int64_t signals_at; /* when they were looked for during a scan */
 	bool ending; /* asked to, or the reader has gone */
 	bool hurry; /* asked twice: not even what is collected is written */
 	enum stream_end end;
@@ -71,11 +77,12 @@ fail(struct session *s, const char *subject)
 }
 
 static void
-print_counters(const struct session *s)
+print_counters(struct session *s)
 {
 	struct watch_counters n;
 
 	watch_counters(s->watch, &n);
+	progress_hide(&s->progress);
 	say(s->cfg->say,
 	    "%ju roots, %ju directories, %ju entries, %ju watches, "
 	    "%ju hints, %ju events, %ju looks, %ju overflows",
@@ -90,7 +97,7 @@ take_signals(struct session *s)
 	int sig;
 
 	while ((sig = signals_read(s->cfg->signals)) != 0) {
-		if (sig == SIGUSR1) {
+		if (sig == SIGUSR1 || sig == SIGNALS_INFO) {
 			print_counters(s);
 			continue;
 		}
@@ -110,6 +117,7 @@ flush(struct session *s)
 	};
 	int done;
 
+	progress_hide(&s->progress); /* stdout may be the same terminal */
 	while (!s->hurry && (done = output_flush(&s->out)) != 1) {
 		if (done == -1) {
 			if (errno != EPIPE)
@@ -144,7 +152,7 @@ on_event(void *ctx, const struct event *ev)
 static void
 on_note(void *ctx, enum watch_note note, const char *path, int error)
 {
-	const struct session *s = ctx;
+	struct session *s = ctx;
 	struct buf text = BUF_INIT;
 
 	if (s->opt->verbosity < 0 ||
@@ -152,9 +160,26 @@ on_note(void *ctx, enum watch_note note, const char *path, int error)
 		note != NOTE_WAITING))
 		return;
 	note_text(&text, note, path, error);
+	progress_hide(&s->progress);
 	if (!text.failed)
 		s->cfg->say(text.data);
 	buf_free(&text);
+}
+
+/* A scan or comparison goes on. Who wants us to end does not want to wait for
+ * one that nothing depends on yet. */
+static bool
+on_progress(void *ctx, uint64_t directories, uint64_t names)
+{
+	struct session *s = ctx;
+	int64_t now = core_now_ms();
+
+	progress_step(&s->progress, now, directories, names);
+	if (now - s->signals_at >= SIGNALS_MS) {
+		s->signals_at = now;
+		take_signals(s);
+	}
+	return !s->hurry && (s->ready || !s->ending);
 }
 
 static void
@@ -165,6 +190,7 @@ add_root(struct session *s, const char *path)
 	if (watch_add(s->watch, path) == 0)
 		return;
 	s->end = STREAM_FAILED;
+	progress_hide(&s->progress);
 	plain_add(&name, path);
 	buf_addc(&name, '\0');
 	say(s->cfg->say, "%s: %s%s", name.failed ? "a path" : name.data,
@@ -211,26 +237,22 @@ tell_flat(const struct session *s)
 static void
 no_watch(struct session *s)
 {
-	const char *setting;
-	long value = 0;
+	struct buf text = BUF_INIT;
 
-	setting = errno == EMFILE ? watch_limit(errno, &value) : NULL;
-	if (setting == NULL) {
-		fail(s, "inotify");
-		return;
-	}
-	say(s->cfg->say,
-	    "inotify: too many instances, or open files (%s is %ld); "
-	    "raise it with: sysctl -w %s=%ld",
-	    setting, value, setting, value * 2);
+	note_text(&text, NOTE_NO_BACKEND, s->opt->backend->name, errno);
+	say(s->cfg->say, "%s", text.failed ? strerror(errno) : text.data);
+	buf_free(&text);
 	s->end = STREAM_FAILED;
 }
 
 static void
 ready(struct session *s)
 {
-	if (watch_ready(s->watch) == -1)
+	if (!s->ending && watch_ready(s->watch) == -1)
 		fail(s, "watching");
+	progress_end(&s->progress);
+	if (s->ending)
+		return;
 	s->told_at = core_now_ms();
 	s->ready = true;
 	if (s->opt->verbosity > 0)
@@ -246,6 +268,7 @@ read_roots(struct session *s)
 	char *path;
 	bool added = n <= 0 && !s->ready;
 
+	progress_begin(&s->progress, core_now_ms());
 	if (n == -1)
 		say(s->cfg->say, "stdin: %s", strerror(errno));
 	while (lines_next(s->roots, &line)) {
@@ -265,6 +288,7 @@ read_roots(struct session *s)
 	}
 	if (added)
 		ready(s);
+	progress_end(&s->progress);
 	if (n <= 0) {
 		lines_free(s->roots);
 		s->roots = NULL;
@@ -330,8 +354,10 @@ serve(struct session *s)
 		/* A person may have changed it meanwhile. */
 		if (s->emit.format == EMIT_PRETTY)
 			s->emit.width = terminal_width(STDOUT_FILENO);
+		progress_begin(&s->progress, core_now_ms());
 		if (watch_run(s->watch, &fds[FD_WATCH]) == -1)
 			fail(s, "watching");
+		progress_end(&s->progress);
 		flush(s);
 	}
 }
@@ -361,8 +387,14 @@ stream(const struct stream_config *cfg)
 	struct watch_config wcfg = {.opt = opt,
 	    .ctx = &s,
 	    .event = on_event,
-	    .note = on_note};
+	    .note = on_note,
+	    .progress = on_progress};
 	size_t i;
+
+	s.progress = (struct progress)PROGRESS(
+	    opt->verbosity >= 0 && terminal_moves(STDERR_FILENO) ?
+		STDERR_FILENO :
+		-1);
 
 	s.emit.format = opt->format;
 	s.emit.stat = opt->stat;
@@ -379,15 +411,18 @@ stream(const struct stream_config *cfg)
 	    (s.roots = lines_new(STDIN_FILENO, ROOT_MAX)) == NULL)
 		fail(&s, "stdin");
 
-	for (i = 0; i < opt->nroots; i++)
+	progress_begin(&s.progress, core_now_ms());
+	for (i = 0; i < opt->nroots && !s.ending; i++)
 		add_root(&s, opt->roots[i]);
 	if (s.end == STREAM_ENDED && opt->nroots > 0)
 		ready(&s);
+	progress_end(&s.progress);
 	flush(&s);
 	if (s.end == STREAM_ENDED) {
 		tell_flat(&s);
 		serve(&s);
-		finish(&s);
+		if (s.ready)
+			finish(&s);
 	}
 
 	watch_close(s.watch);

@@ -32,6 +32,7 @@
 
 #define FOLD_ROUNDS    4
 #define FOLD_PROCS_MAX 16
+#define AWAIT_S	       30
 #define SEEDS_APART    1000 /* from one case to the next */
 
 static unsigned
@@ -63,6 +64,9 @@ struct variant {
 	bool restless; /* the way to the root is renamed all the time */
 	bool bound; /* d/x can be reached as d/y, too */
 	bool bound_now_and_then; /* and that comes and goes */
+	bool slow; /* some of it is polled: a mark says nothing about that */
+	const char *limit; /* of the user's inotify watches */
+	const char *descriptors; /* ulimit -n */
 	bool talks; /* to stderr, of roots lost and found */
 	bool may_lack; /* not every build has these options */
 	bool no_content; /* files are changed while nobody can see it */
@@ -145,16 +149,48 @@ heed(void *ctx, json_t *ev)
 		go_wrong(r, fold_fault(r->fold));
 }
 
+/* With several names a file's change may be told of another one. */
+static bool
+watches_content(const struct run *r)
+{
+	return r->v->view.types == NULL && !r->v->no_content &&
+	    r->seed % 2 == 0;
+}
+
 static void
 check_tree(struct run *r)
 {
-	bool content =
-	    r->v->view.types == NULL && !r->v->no_content && r->seed % 2 == 0;
 	char *report;
 
 	if (r->failed)
 		return;
-	report = fold_compare(r->fold, r->v->roots, choose, r, content);
+	report =
+	    fold_compare(r->fold, r->v->roots, choose, r, watches_content(r));
+	if (report != NULL)
+		go_wrong(r, report);
+	free(report);
+}
+
+/* Where no mark can say that all has been told: until it has. */
+static void
+await_tree(struct run *r)
+{
+	struct timespec begun, now;
+	char *report;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &begun);
+	for (;;) {
+		while (!r->failed && harness_poll(r->h, 20) != NULL)
+			;
+		if (r->failed)
+			return;
+		report = fold_compare(r->fold, r->v->roots, choose, r,
+		    watches_content(r));
+		(void)clock_gettime(CLOCK_MONOTONIC, &now);
+		if (report == NULL || now.tv_sec > begun.tv_sec + AWAIT_S)
+			break;
+		free(report);
+	}
 	if (report != NULL)
 		go_wrong(r, report);
 	free(report);
@@ -294,12 +330,30 @@ freeze(struct harness *h)
 	ck_assert(WIFSTOPPED(status));
 }
 
+/* The same arguments for sh, which lowers its limit first. */
+static const char *const *
+with_descriptors(const struct variant *v, const char *const *args,
+    const char **all)
+{
+	const char *head[] = {"-c",
+	    "ulimit -n $0; exec \"$FSPIPE_BIN/fswatch-events\" \"$@\"",
+	    v->descriptors};
+	unsigned n = 0, i;
+
+	for (i = 0; i < 3; i++)
+		all[n++] = head[i];
+	for (i = 0; args[i] != NULL; i++)
+		all[n++] = args[i];
+	all[n] = NULL;
+	return all;
+}
+
 static void
 run_titled(const char *title, const struct variant *v, unsigned seed)
 {
 	struct run r = {.v = v, .title = title, .seed = seed};
 	pid_t pids[FOLD_PROCS_MAX];
-	const char *args[24];
+	const char *args[24], *few[32];
 	unsigned n = 0, i, round;
 	unsigned procs = setting("FOLD_PROCS", seed % 5 == 0 ? 1 : 4);
 	unsigned ops = setting("FOLD_OPS", 1000) / FOLD_ROUNDS;
@@ -325,6 +379,12 @@ run_titled(const char *title, const struct variant *v, unsigned seed)
 	r.h = harness_new_titled(title);
 	if (v->may_lack && !harness_knows(r.h, "fswatch-events", v->args)) {
 		skip(title, "this build has no such option");
+		harness_end(r.h);
+		return;
+	}
+	if (v->limit != NULL &&
+	    !scratch_limit("max_inotify_watches", v->limit)) {
+		skip(title, "no user namespace with limits of its own");
 		harness_end(r.h);
 		return;
 	}
@@ -365,7 +425,10 @@ run_titled(const char *title, const struct variant *v, unsigned seed)
 					     &r),
 			    0);
 	harness_heed(r.h, heed, &r);
-	harness_runv(r.h, "fswatch-events", args);
+	if (v->descriptors != NULL)
+		harness_runv(r.h, "/bin/sh", with_descriptors(v, args, few));
+	else
+		harness_runv(r.h, "fswatch-events", args);
 	(void)harness_ready(r.h);
 	if (!v->existing)
 		check_tree(&r);
@@ -381,7 +444,10 @@ run_titled(const char *title, const struct variant *v, unsigned seed)
 		done = -1;
 		for (i = 0; grounds(v)[i] != NULL; i++)
 			harness_mark(r.h, grounds(v)[i]);
-		check_tree(&r);
+		if (v->slow)
+			await_tree(&r);
+		else
+			check_tree(&r);
 		stop_if_wrong(&r);
 	}
 	if (v->view.only != NULL)
@@ -615,6 +681,32 @@ START_TEST(bind_mounts_that_come_and_go_are_the_tree_in_the_end)
 	    .grounds = {"d/x", "d/y", "d"},
 	    .bound = true,
 	    .bound_now_and_then = true};
+
+	run_variant(&v, (unsigned)_i);
+}
+END_TEST
+
+START_TEST(beyond_the_limit_of_watches_the_stream_is_the_tree)
+{
+	static const struct variant v = {.args = {"-r", "--poll", "0.02", "-e",
+					     "+ready"},
+	    .roots = {"d"},
+	    .limit = "12",
+	    .slow = true,
+	    .talks = true};
+
+	run_variant(&v, (unsigned)_i);
+}
+END_TEST
+
+START_TEST(with_few_descriptors_the_stream_is_the_tree)
+{
+	static const struct variant v = {.args = {"-r", "--poll", "0.02", "-e",
+					     "+ready"},
+	    .roots = {"d"},
+	    .descriptors = "13",
+	    .slow = true,
+	    .talks = true};
 
 	run_variant(&v, (unsigned)_i);
 }
@@ -985,6 +1077,8 @@ main(void)
 		a_directory_that_is_in_the_tree_twice_is_told_in_both_places,
 		1},
 	    {"Mounts", bind_mounts_that_come_and_go_are_the_tree_in_the_end, 1},
+	    {"Limited", beyond_the_limit_of_watches_the_stream_is_the_tree, 1},
+	    {"Descriptors", with_few_descriptors_the_stream_is_the_tree, 1},
 	    {"All", every_kind_of_event_together_is_the_tree, 1},
 	    {"Rescan", rescans_tell_nothing_twice, 1},
 	    {"Poll", polling_tells_the_tree_too, 1},

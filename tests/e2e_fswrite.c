@@ -311,6 +311,13 @@ START_TEST(quiet_says_nothing_and_verbose_says_all)
 	ck_assert_ptr_nonnull(
 	    strstr(c.err, "fswrite: line 1: mkdir d: done\n"));
 	ck_assert_ptr_nonnull(strstr(c.err, "1 commands, 0 failed"));
+	ck_assert_int_eq(child_run(&c, ARGV("fswrite", "-v", out),
+			     "{\"op\":\"append\",\"path\":\"v\",\"content\":"
+			     "\"12345\"}\n{\"op\":\"append\",\"path\":\"v\","
+			     "\"content\":\"678\"}\n"),
+	    0);
+	ck_assert_ptr_nonnull(strstr(c.err, "2 commands, 0 failed, 8 bytes, "));
+	ck_assert_ptr_nonnull(strstr(c.err, " commands/s, "));
 }
 END_TEST
 

@@ -20,6 +20,7 @@ tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 export LC_ALL=C
 failed=0
+kept=0
 
 # A tree with something of each kind, and something outside of it.
 template() {
@@ -58,6 +59,11 @@ run() { # run CASE OP: says what went wrong, if anything
 	# shellcheck disable=SC2086 # a list of options
 	timeout 20 "$bin/fswrite" --force $options "$tmp/o/out" <"$tmp/input" \
 	    >"$tmp/answers" 2>"$tmp/err" || status=$?
+	if [ -n "${FSPIPE_KEEP:-}" ]; then # keep.h
+		kept=$((kept + 1))
+		cp "$tmp/input" "$FSPIPE_KEEP/commands.hostile.$kept"
+		cp "$tmp/answers" "$FSPIPE_KEEP/answers.hostile.$kept"
+	fi
 	sed -e 's/^{"ok":true,"line":\([0-9]*\),.*/\1 ok/' \
 	    -e 's/^{"ok":false,"line":\([0-9]*\),.*"error":"\([^"]*\)",.*/\1 \2/' \
 	    "$tmp/answers" | diff "$want" - || return

@@ -34,16 +34,13 @@ proof_open_titled(struct proof *p, const char *title)
 	harness_heed(p->h, heed, p);
 }
 
-void
-proof_watch(struct proof *p, ...)
+static void
+run(struct proof *p, const char *program, va_list ap)
 {
-	const char *args[24] = {"-e",
-	    "+ready,+overflow,+resynced,+lost,+found"};
-	size_t n = 2, nroots = 0;
+	const char *args[32];
+	size_t n = 0, nroots = 0;
 	struct stat st;
-	va_list ap;
 
-	va_start(ap, p);
 	while ((args[n] = va_arg(ap, const char *)) != NULL) {
 		if (args[n][0] != '-' && stat(args[n], &st) == 0 &&
 		    S_ISDIR(st.st_mode)) {
@@ -53,12 +50,34 @@ proof_watch(struct proof *p, ...)
 					     NULL),
 			    0);
 		}
-		ck_assert_uint_lt(++n, sizeof(args) / sizeof(args[0]));
+		ck_assert_uint_lt(++n, sizeof(args) / sizeof(args[0]) - 2);
 	}
-	va_end(ap);
 	ck_assert_uint_gt(nroots, 0);
-	harness_runv(p->h, "fswatch-events", args);
+	args[n++] = "-e";
+	args[n++] = "+ready,+overflow,+resynced,+lost,+found";
+	args[n] = NULL;
+	harness_runv(p->h, program, args);
 	(void)harness_ready(p->h);
+}
+
+void
+proof_watch(struct proof *p, ...)
+{
+	va_list ap;
+
+	va_start(ap, p);
+	run(p, "fswatch-events", ap);
+	va_end(ap);
+}
+
+void
+proof_run(struct proof *p, const char *program, ...)
+{
+	va_list ap;
+
+	va_start(ap, program);
+	run(p, program, ap);
+	va_end(ap);
 }
 
 void

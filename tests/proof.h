@@ -44,6 +44,10 @@ void proof_open_titled(struct proof *p, const char *title);
  * directories are roots. Returns when it is ready. The strings are borrowed. */
 void proof_watch(struct proof *p, ...) __attribute__((sentinel));
 
+/* The same through another program, by its path, whose arguments come first. */
+void proof_run(struct proof *p, const char *program, ...)
+    __attribute__((sentinel));
+
 /* The program is stopped: what happens now piles up; and goes on.
  * proof_check() does the latter, too. */
 void proof_freeze(struct proof *p);

@@ -1,6 +1,7 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -70,6 +71,28 @@ START_TEST(whole_lines_come_out_and_half_a_line_waits)
 	ck_assert(!lines_next(l, &line));
 	ck_assert_int_eq(lines_fill(l), 0);
 	lines_free(l);
+}
+END_TEST
+
+START_TEST(a_pipe_is_widened_and_a_wide_one_left_alone)
+{
+	struct lines *l;
+	int is = fcntl(out, F_GETPIPE_SZ);
+
+	l = lines_new(in, 100);
+	ck_assert_ptr_nonnull(l);
+	lines_free(l);
+	if (is == -1 || fcntl(out, F_GETPIPE_SZ) == is) {
+		printf("skip - a pipe is widened and a wide one left alone"
+		       " - no wider pipe to be had\n");
+		return;
+	}
+	ck_assert_int_gt(fcntl(out, F_GETPIPE_SZ), is);
+	if (fcntl(out, F_SETPIPE_SZ, 1 << 20) != -1) {
+		is = fcntl(out, F_GETPIPE_SZ);
+		lines_free(lines_new(in, 100));
+		ck_assert_int_eq(fcntl(out, F_GETPIPE_SZ), is);
+	}
 }
 END_TEST
 
@@ -203,6 +226,7 @@ main(void)
 	tcase_add_checked_fixture(hostile, open_pipe, close_pipe);
 	tcase_add_test(core, whole_lines_come_out_and_half_a_line_waits);
 	tcase_add_test(core, errors_of_read_are_handed_on);
+	tcase_add_test(core, a_pipe_is_widened_and_a_wide_one_left_alone);
 	tcase_add_test(limits,
 	    a_line_may_be_as_long_as_the_limit_and_no_longer);
 	tcase_add_test(limits,

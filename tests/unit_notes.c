@@ -30,7 +30,7 @@ note(enum watch_note kind, const char *path, int error)
 
 static const enum watch_note all[] = {NOTE_WAITING, NOTE_LOST, NOTE_FOUND,
     NOTE_UNREADABLE, NOTE_LIMIT, NOTE_LOOP, NOTE_OVERFLOW, NOTE_UNTAKEN,
-    NOTE_WAY};
+    NOTE_NO_CLAIMS, NOTE_WAY};
 #define NALL (sizeof(all) / sizeof(all[0]))
 
 START_TEST(each_note_is_one_line_with_its_subject_first)
@@ -117,6 +117,7 @@ START_TEST(only_what_is_wrong_for_good_is_a_warning)
 	ck_assert(note_is_warning(NOTE_UNREADABLE));
 	ck_assert(note_is_warning(NOTE_LIMIT));
 	ck_assert(note_is_warning(NOTE_UNTAKEN));
+	ck_assert(!note_is_warning(NOTE_NO_CLAIMS));
 	ck_assert(note_is_warning(NOTE_WAY));
 	ck_assert(note_is_warning(NOTE_LOOP));
 	ck_assert(!note_is_warning(NOTE_WAITING));

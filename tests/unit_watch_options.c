@@ -336,8 +336,7 @@ END_TEST
 
 START_TEST(options_of_the_future_are_unknown_today)
 {
-	static const char *const later[] = {"-s", "--settle", "--rescan",
-	    "--backend"};
+	static const char *const later[] = {"-s", "--settle", "--rescan"};
 	size_t i;
 	char line[64];
 
