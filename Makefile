@@ -7,11 +7,13 @@
 #	make demo	show both filters at work in a temporary directory
 #	make check	build and run all tests; SAN=address,undefined for sanitizers
 #	make tests	build them only
+#	make check-recipes	run each recipe of fspipe(7) with real components
 #	make bench	measure beside floors and peers; benches builds the floors
 #	make soak	random changes against the first promise for SECONDS=60
 #	make fuzz	libFuzzer (clang) on each target for SECONDS=60
 #	make lint	check format, man pages, scripts and code; format repairs it
 #	make install	PREFIX=/usr/local DESTDIR= MANDIR=$(PREFIX)/share/man
+#			DOCDIR=$(PREFIX)/share/doc/fspipe
 #			DATADIR=$(PREFIX)/share (schemas, completion)
 #	make dist	a tarball of the commit at hand, always the same
 #
@@ -23,6 +25,7 @@ PREFIX ?= /usr/local
 BINDIR ?= $(PREFIX)/bin
 MANDIR ?= $(PREFIX)/share/man
 DATADIR ?= $(PREFIX)/share
+DOCDIR ?= $(DATADIR)/doc/fspipe
 BASHDIR ?= $(DATADIR)/bash-completion/completions
 ZSHDIR ?= $(DATADIR)/zsh/site-functions
 FISHDIR ?= $(DATADIR)/fish/vendor_completions.d
@@ -162,6 +165,17 @@ check: all tests
 	FSPIPE_BIN=$(abspath $(or $(BIN),.)) tests/run.sh $(TESTS) \
 	    $(TEST_SCRIPTS)
 
+# Debian's names of what the recipes join; what is missing is skipped, aloud.
+RECIPE_DEPS = jq redis-server redis-tools mosquitto mosquitto-clients \
+    parallel logrotate rsyslog bsdutils openssh-server openssh-client \
+    systemd openrc python3 nodejs
+deps-recipes:
+	tests/deps.sh $(RECIPE_DEPS)
+
+check-recipes: all
+	FSPIPE_BIN=$(abspath $(or $(BIN),.)) tests/run.sh tests/recipes/*.sh
+
+
 # Runs tests/bench/*_bench.sh; BENCH=write runs write_bench.sh only.
 bench: all benches
 	FSPIPE_BIN=$(abspath $(or $(BIN),.)) BENCH_BIN=$(abspath $(BUILD)/bench) \
@@ -208,7 +222,9 @@ lint:
 	clang-format --dry-run -Werror $(C_FILES)
 	mandoc -T lint -W warning man/*.[0-9]
 	shellcheck tests/*.sh tests/bench/*.sh tests/packaging/*.sh \
-	    tests/packaging/debian/tests/smoke man/completion/*.bash .ci/run
+	    tests/packaging/debian/tests/smoke man/completion/*.bash \
+	    man/examples/*.sh .ci/run
+	shellcheck -x -S warning tests/recipes/*.sh
 	cppcheck --quiet --std=c11 --error-exitcode=1 --inline-suppr \
 	    --enable=warning,performance,portability \
 	    --suppress=missingIncludeSystem -D__linux__ -DFSPIPE_VERSION='""' \
@@ -217,10 +233,14 @@ lint:
 format:
 	clang-format -i $(C_FILES)
 
+EXAMPLES = $(wildcard man/examples/*)
 install: all
-	$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1
+	$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1 \
+	    $(DESTDIR)$(MANDIR)/man7 $(DESTDIR)$(DOCDIR)/examples
 	$(INSTALL) -m 755 $(PROGS:%=$(BIN)%) $(DESTDIR)$(BINDIR)
 	$(INSTALL) -m 644 $(PROGS:%=man/%.1) $(DESTDIR)$(MANDIR)/man1
+	$(INSTALL) -m 644 man/fspipe.7 $(DESTDIR)$(MANDIR)/man7
+	$(INSTALL) -m 644 $(EXAMPLES) $(DESTDIR)$(DOCDIR)/examples
 	$(INSTALL) -d $(DESTDIR)$(DATADIR)/fspipe $(DESTDIR)$(BASHDIR) \
 	    $(DESTDIR)$(ZSHDIR) $(DESTDIR)$(FISHDIR)
 	$(INSTALL) -m 644 $(SCHEMAS) $(DESTDIR)$(DATADIR)/fspipe
@@ -234,12 +254,15 @@ install: all
 
 uninstall:
 	rm -f $(PROGS:%=$(DESTDIR)$(BINDIR)/%) \
-	    $(PROGS:%=$(DESTDIR)$(MANDIR)/man1/%.1)
+	    $(PROGS:%=$(DESTDIR)$(MANDIR)/man1/%.1) \
+	    $(DESTDIR)$(MANDIR)/man7/fspipe.7
 	rm -f $(PROGS:%=$(DESTDIR)$(BASHDIR)/%) \
 	    $(PROGS:%=$(DESTDIR)$(ZSHDIR)/_%) \
 	    $(PROGS:%=$(DESTDIR)$(FISHDIR)/%.fish)
-	rm -f $(SCHEMAS:man/schema/%=$(DESTDIR)$(DATADIR)/fspipe/%)
-	-rmdir $(DESTDIR)$(DATADIR)/fspipe
+	rm -f $(SCHEMAS:man/schema/%=$(DESTDIR)$(DATADIR)/fspipe/%) \
+	    $(EXAMPLES:man/%=$(DESTDIR)$(DOCDIR)/%)
+	-rmdir $(DESTDIR)$(DATADIR)/fspipe $(DESTDIR)$(DOCDIR)/examples \
+	    $(DESTDIR)$(DOCDIR)
 
 clean:
 	rm -rf build build-* $(PROGS) fspipe-*.tar.gz
@@ -249,8 +272,8 @@ dist:
 	    --prefix=fspipe-$(VERSION)/ HEAD | gzip -9n \
 	    >fspipe-$(VERSION).tar.gz
 
-.PHONY: all deps ajv demo tests check bench bench-plot benches fuzz lint format install \
-    uninstall clean dist
+.PHONY: all deps deps-recipes ajv demo tests check check-recipes soak bench \
+    bench-plot benches fuzz lint format install uninstall clean dist
 
 -include $(COMMON_OBJS:.o=.d) $(PROGS:%=$(BUILD)/%.d) \
     $(TEST_OBJS:.o=.d) $(TESTS:%=%.d) $(BENCHES:%=%.d)
