@@ -60,8 +60,20 @@ hash := \#
 SANDBOX := $(if $(shell printf '%s\n' '$(hash)include <linux/landlock.h>' \
     '$(hash)include <sys/syscall.h>' 'int n = SYS_landlock_restrict_self;' | \
     $(CC) -x c -fsyntax-only - 2>&1 || echo no),none,landlock)
-COMMON_SRCS = $(filter-out $(filter-out common/sandbox_$(SANDBOX).c, \
-    $(wildcard common/sandbox_*.c)),$(wildcard common/*.c))
+# What the kernel tells: inotify(7) where it needs no library of its own, else
+# kqueue(2); polling always. make BACKEND=name takes that one.
+links = $(if $(shell printf '%s\n' $(1) | $(CC) $(CPPFLAGS) $(LDFLAGS) \
+    -x c -o /dev/null - 2>&1 || echo no),,$(2))
+BACKEND ?= $(or $(call links,'$(hash)include <sys/inotify.h>' \
+    'int main(void) { return inotify_init1(0); }',inotify),$(call \
+    links,'$(hash)include <sys/types.h>' '$(hash)include <sys/event.h>' \
+    'int main(void) { return kqueue(); }',kqueue))
+BACKENDS := $(filter-out poll,$(BACKEND)) poll
+# One of several files for the same job is built.
+COMMON_SRCS = $(filter-out \
+    $(filter-out common/sandbox_$(SANDBOX).c,$(wildcard common/sandbox_*.c)) \
+    $(filter-out $(BACKENDS:%=common/backend_%.c), \
+    $(wildcard common/backend_*.c)),$(wildcard common/*.c))
 COMMON_OBJS = $(COMMON_SRCS:%.c=$(BUILD)/%.o)
 LIB = $(BUILD)/libfspipe.a
 # tests/unit_*.c and tests/e2e_*.c are one program each; what else lies in
@@ -82,6 +94,9 @@ $(PROGS:%=$(BIN)%): $(BIN)%: $(BUILD)/%.o $(LIB)
 $(LIB): $(COMMON_OBJS)
 	rm -f $@
 	$(AR) rcs $@ $(COMMON_OBJS)
+
+$(BUILD)/common/backends.o: FSP_CPPFLAGS += \
+    -DFSP_BACKENDS='$(BACKENDS:%=&backend_%,)'
 
 $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)

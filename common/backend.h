@@ -1,12 +1,11 @@
 /*
- * The contract of a kernel back end. It watches open directories, each known
- * by a small number, its id, and says what the kernel says about them:
- * hints, in the kernel's order. It knows no roots, no index and no filter,
- * and makes no events.
+ * The contract of a back end. It watches open directories, each known by a
+ * small number, its id, and says what it knows about them: hints, in their
+ * order. It knows no roots, no index and no filter, and makes no events.
  *
- *	b = ops->open();
+ *	b = ops->open(poll_ms);
  *	id = ops->add(b, fd, BACKEND_NAMES | BACKEND_MODIFIED);
- *	poll(ops->fd(b)), then:
+ *	poll(ops->fd(b), ops->wait(b)), then:
  *	ops->fill(b);
  *	while (ops->next(b, &hint) == 1)
  *		...
@@ -16,6 +15,22 @@
  * What has been filled but not yet been handed out by next() is pending. The
  * caller that has just looked at the disk uses pending() to learn which names
  * will still be told about, and forget() to drop what it has already seen.
+ *
+ * There are two kinds. An exact one says what has happened to which name, in
+ * order (inotify). The other only says where to look (kqueue, polling): its
+ * hints about names are all HINT_CHANGED, and the caller compares the disk
+ * with its index, which then holds the files' sizes and times as well. Such a
+ * back end may say too much (a look that finds nothing costs no more than
+ * that), and as often as it likes; what it says once, before or after the
+ * look that finds the change, need not be said again. It keeps this order:
+ *
+ *	id = ops->add(b, fd, ...);	from here on the names are watched
+ *	list the directory
+ *	ops->add_name(b, id, fd, name);	from here on this file is watched
+ *	stat the file			that is what the index knows of it
+ *
+ * and whatever happens after add() or add_name() has returned is said by a
+ * hint that comes later.
  */
 #ifndef BACKEND_H
 #define BACKEND_H
@@ -34,6 +49,7 @@ enum hint_kind {
 	HINT_ATTRIB,
 	HINT_OPENED,
 	HINT_ACCESSED,
+	HINT_CHANGED, /* .what may have changed */
 	HINT_GONE, /* this id watches nothing any more */
 	HINT_OVERFLOW /* hints were lost: every id may have changed */
 };
@@ -42,6 +58,12 @@ struct hint {
 	enum hint_kind kind;
 	bool isdir; /* the kernel calls the named thing a directory */
 	bool moved;
+	/* HINT_CHANGED, bits of BACKEND_. With a name, that name may be gone,
+	 * or be another thing, or have other content or attributes, whatever
+	 * the bits. Without one: _NAMES: names may have come or gone in the
+	 * directory; _MODIFIED: any name in it may have changed as above;
+	 * _ATTRIB: the directory's own attributes may have changed. */
+	unsigned what;
 	int id;
 	int to_id;
 	const char *name; /* in the directory of id; valid until next fill */
@@ -63,23 +85,47 @@ struct backend;
 
 struct backend_ops {
 	const char *name;
+	unsigned tells; /* bits of BACKEND_: what it can tell at all */
+	bool exact; /* see above */
 
-	/* NULL with errno: EMFILE when the user has too many instances. */
-	struct backend *(*open)(void);
+	/* poll_ms: how often what the kernel does not tell is to be looked at.
+	 * NULL with errno: EMFILE when the user has too many instances. */
+	struct backend *(*open)(int64_t poll_ms);
 	void (*close)(struct backend *b);
 
-	/* The descriptor to poll for reading. */
+	/* The descriptor to poll for reading, or -1. */
 	int (*fd)(const struct backend *b);
 
-	/* Watches the directory that dirfd refers to (O_PATH is enough) for
-	 * interest in addition to what it is watched for already. A directory
-	 * that is watched already keeps its id. Returns the id, or -1 with
-	 * errno: ENOSPC beyond the limit of watches, EACCES when it may not be
-	 * read. */
+	/* Watches the directory that dirfd refers to (O_PATH is enough; it is
+	 * borrowed for the call) for interest in addition to what it is
+	 * watched for already. A directory, by its device and inode, that is
+	 * watched already keeps its id. Returns the id, which is not negative,
+	 * or -1 with errno: ENOSPC or EMFILE beyond a limit, EACCES when it may
+	 * not be read. What cannot be watched is polled instead, whatever
+	 * errno says. */
 	int (*add)(struct backend *b, int dirfd, unsigned interest);
 
-	/* Ends a watch. Pending hints for the id may still come. */
+	/* Ends a watch, with those of the names in it. Pending hints for the
+	 * id may still come. */
 	void (*remove)(struct backend *b, int id);
+
+	/* NULL, or: watches what is under a name of that directory, too, which
+	 * was no directory when it was listed; dirfd refers to the directory.
+	 * Called before each look at the name that fills in the index: where
+	 * the very same thing is watched under that name already nothing
+	 * changes; where the name is another thing now, that is watched in its
+	 * place. The end of it is the back end's business: a watch whose file
+	 * was removed, or may have another name, ends with its hint
+	 * HINT_CHANGED about the old name, which makes the caller look and
+	 * call again. Returns 0 (also where there is nothing to watch any
+	 * more, or nothing that may be opened: then it is seen by its
+	 * directory), or -1 with errno beyond a limit: then the back end says
+	 * every poll_ms that the directory has changed (BACKEND_MODIFIED). */
+	int (*add_name)(struct backend *b, int id, int dirfd, const char *name);
+
+	/* NULL, or: a look at the directory id has found a change in it. (The
+	 * polling one then looks at it more often, and at everything now.) */
+	void (*found)(struct backend *b, int id);
 
 	/* Takes all that the kernel has, as far as there is room. Returns 1
 	 * when the kernel has no more, 0 when there was no more room, -1 with
@@ -91,8 +137,11 @@ struct backend_ops {
 	int (*next)(struct backend *b, struct hint *h);
 
 	/* Milliseconds after which next() should be asked again though nothing
-	 * was filled, since it holds something back; -1 for never. */
-	int (*wait)(const struct backend *b);
+	 * was filled, since it holds something back or something is due; -1
+	 * for never. */
+	int (*wait)(struct backend *b);
+
+	/* From here on: NULL where it is not exact, but for limit. */
 
 	/* The place in the stream of hints behind all that is pending. */
 	uint64_t (*position)(const struct backend *b);
@@ -120,10 +169,16 @@ struct backend_ops {
 
 	/* Why add() failed with ENOSPC or open() with EMFILE: the setting that
 	 * limits it and its present value, for a message. Returns NULL where
-	 * there is none. */
+	 * there is none. May be NULL itself. */
 	const char *(*limit)(int error, long *value);
 };
 
+/* Those that this build has, the best first; polling is the last of them, and
+ * is always there. Ended by NULL. (backends.c) */
+extern const struct backend_ops *const backends[];
+
 extern const struct backend_ops backend_inotify;
+extern const struct backend_ops backend_kqueue;
+extern const struct backend_ops backend_poll;
 
 #endif

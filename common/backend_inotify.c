@@ -79,11 +79,12 @@ is_named(const struct inotify_event *ev, const char *name, size_t len)
 }
 
 static struct backend *
-inotify_open(void)
+inotify_open(int64_t poll_ms)
 {
 	struct backend *b;
 	int error;
 
+	(void)poll_ms; /* the kernel tells all */
 	b = calloc(1, sizeof(*b));
 	if (b == NULL)
 		return NULL;
@@ -316,7 +317,7 @@ inotify_next(struct backend *b, struct hint *h)
 }
 
 static int
-inotify_wait(const struct backend *b)
+inotify_wait(struct backend *b)
 {
 	int64_t left;
 
@@ -429,6 +430,9 @@ inotify_limit(int error, long *value)
 
 const struct backend_ops backend_inotify = {
     .name = "inotify",
+    .tells = BACKEND_NAMES | BACKEND_MODIFIED | BACKEND_CLOSED |
+	BACKEND_ATTRIB | BACKEND_OPENED | BACKEND_ACCESSED,
+    .exact = true,
     .open = inotify_open,
     .close = inotify_close,
     .fd = inotify_fd,

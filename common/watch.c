@@ -35,8 +35,6 @@ struct watch {
 	bool more; /* hints were left pending */
 };
 
-static const struct backend_ops *const backends[] = {&backend_inotify};
-
 static void
 check_roots(void *ctx)
 {
@@ -75,7 +73,7 @@ watch_open(const struct watch_config *cfg)
 	w->core.ops = backends[0];
 	w->core.inverse.id = -1;
 	roots_init(&w->roots, &w->core);
-	w->core.b = w->core.ops->open();
+	w->core.b = w->core.ops->open(cfg->opt->poll_ms);
 	if (w->core.b == NULL) {
 		error = errno;
 		free(w);

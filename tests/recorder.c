@@ -176,7 +176,7 @@ recorder_index(struct recorder *r)
 	r->core.cfg = &r->cfg;
 	r->core.ops = &backend_inotify;
 	r->core.inverse.id = -1;
-	r->core.b = r->core.ops->open();
+	r->core.b = r->core.ops->open(2000);
 	ck_assert_ptr_nonnull(r->core.b);
 	r->scope.path = "d";
 	r->scope.dir_path = "d";

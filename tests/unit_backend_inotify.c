@@ -41,7 +41,7 @@ begin(void)
 	ck_assert_int_eq(mkdirat(s.fd, "e", 0755), 0);
 	ck_assert_int_eq(mkdirat(s.fd, "out", 0755), 0);
 	ck_assert_int_eq(fchdir(s.fd), 0);
-	b = ops->open();
+	b = ops->open(2000);
 	ck_assert_ptr_nonnull(b);
 }
 
@@ -751,7 +751,7 @@ START_TEST(beyond_the_limits_open_and_add_say_which_one)
 		return;
 	}
 	ops->close(b);
-	b = ops->open();
+	b = ops->open(2000);
 	ck_assert_ptr_nonnull(b);
 	d = open("d", O_PATH | O_CLOEXEC);
 	e = open("e", O_PATH | O_CLOEXEC);
@@ -759,7 +759,7 @@ START_TEST(beyond_the_limits_open_and_add_say_which_one)
 	ck_assert_int_eq(ops->add(b, e, BACKEND_NAMES), -1);
 	ck_assert_int_eq(errno, ENOSPC);
 	ck_assert(set_number("/proc/sys/user/max_inotify_instances", "1"));
-	ck_assert_ptr_null(ops->open());
+	ck_assert_ptr_null(ops->open(2000));
 	ck_assert_int_eq(errno, EMFILE);
 	(void)close(d);
 	(void)close(e);
