@@ -24,9 +24,12 @@ CFLAGS ?= -O2 -g
 SAN ?=
 
 comma = ,
-BUILD ?= build$(if $(SAN),-$(subst $(comma),-,$(SAN)))
-# The sanitized programs stay in their build directory, so that both exist.
-BIN = $(if $(SAN),$(BUILD)/,)
+CHOSEN := $(BACKEND)
+BUILD ?= build$(if $(CHOSEN),-$(CHOSEN))$(if $(SAN),-$(subst \
+    $(comma),-,$(SAN)))
+# Sanitized programs, and those with another back end, stay in their build
+# directory, so that all exist.
+BIN = $(if $(SAN)$(CHOSEN),$(BUILD)/,)
 
 BSD_CFLAGS ?= $(shell $(PKG_CONFIG) --cflags libbsd-overlay 2>/dev/null || \
     echo -isystem /usr/include/bsd -DLIBBSD_OVERLAY)
@@ -46,9 +49,10 @@ FSP_HARDEN = -fPIE -fstack-protector-strong \
 FSP_SAN = $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all \
     -fno-omit-frame-pointer)
 FSP_CPPFLAGS = -D_GNU_SOURCE -DFSPIPE_VERSION='"$(VERSION)"' -Icommon \
-    $(BSD_CFLAGS) $(JANSSON_CFLAGS)
+    $(if $(EMULATED),-Itests/kqueue) $(BSD_CFLAGS) $(JANSSON_CFLAGS)
 FSP_CFLAGS = -std=gnu17 $(FSP_WARN) $(FSP_HARDEN) $(FSP_SAN)
-FSP_LDFLAGS = -pie -Wl,-z,relro -Wl,-z,now $(FSP_SAN)
+FSP_LDFLAGS = -pie -Wl,-z,relro -Wl,-z,now $(FSP_SAN) \
+    $(if $(EMULATED),-Wl$(comma)--wrap=close)
 FSP_LDLIBS = $(BSD_LIBS) $(JANSSON_LIBS)
 
 COMPILE = $(CC) $(FSP_CPPFLAGS) $(CPPFLAGS) $(FSP_CFLAGS) $(CFLAGS) -MMD -MP
@@ -69,22 +73,31 @@ BACKEND ?= $(or $(call links,'$(hash)include <sys/inotify.h>' \
     links,'$(hash)include <sys/types.h>' '$(hash)include <sys/event.h>' \
     'int main(void) { return kqueue(); }',kqueue))
 BACKENDS := $(filter-out poll,$(BACKEND)) poll
+# Where the system has no kqueue(2) the tests' own is taken (tests/kqueue).
+EMULATED := $(if $(filter kqueue,$(BACKENDS)),$(if $(call links, \
+    '$(hash)include <sys/types.h>' '$(hash)include <sys/event.h>' \
+    'int main(void) { return kqueue(); }',yes),,yes))
 # One of several files for the same job is built.
 COMMON_SRCS = $(filter-out \
     $(filter-out common/sandbox_$(SANDBOX).c,$(wildcard common/sandbox_*.c)) \
     $(filter-out $(BACKENDS:%=common/backend_%.c), \
-    $(wildcard common/backend_*.c)),$(wildcard common/*.c))
+    $(wildcard common/backend_*.c)),$(wildcard common/*.c)) \
+    $(if $(EMULATED),tests/kqueue/kqueue.c)
 COMMON_OBJS = $(COMMON_SRCS:%.c=$(BUILD)/%.o)
 LIB = $(BUILD)/libfspipe.a
-# tests/unit_*.c and tests/e2e_*.c are one program each; what else lies in
-# tests/*.c is shared by them.
-TEST_SRCS = $(wildcard tests/unit_*.c tests/e2e_*.c)
+# tests/unit_*.c and tests/e2e_*.c are one program each, as far as they are
+# about what is built; what else lies in tests/*.c is shared by them.
+TEST_ALL = $(wildcard tests/unit_*.c tests/e2e_*.c)
+TEST_SRCS = $(filter-out $(filter-out $(BACKENDS:%=tests/unit_backend_%.c), \
+    $(wildcard tests/unit_backend_*.c)) \
+    $(if $(EMULATED),,tests/unit_kqueue.c),$(TEST_ALL))
 TESTS = $(TEST_SRCS:tests/%.c=$(BUILD)/tests/%)
-TEST_SHARED = $(filter-out $(TEST_SRCS),$(wildcard tests/*.c))
+TEST_SHARED = $(filter-out $(TEST_ALL),$(wildcard tests/*.c)) \
+    $(if $(filter kqueue,$(BACKENDS)),tests/kqueue/fake.c)
 TEST_OBJS = $(TEST_SHARED:%.c=$(BUILD)/%.o)
 TEST_SCRIPTS = $(wildcard tests/*_test.sh)
 C_FILES = $(wildcard *.c common/*.[ch] tests/*.[ch] tests/bench/*.[ch] \
-    tests/fuzz/*.c)
+    tests/fuzz/*.c tests/kqueue/*.c tests/kqueue/sys/*.h)
 
 all: $(PROGS:%=$(BIN)%)
 

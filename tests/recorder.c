@@ -174,7 +174,7 @@ void
 recorder_index(struct recorder *r)
 {
 	r->core.cfg = &r->cfg;
-	r->core.ops = &backend_inotify;
+	r->core.ops = backends[0];
 	r->core.inverse.id = -1;
 	r->core.b = r->core.ops->open(2000);
 	ck_assert_ptr_nonnull(r->core.b);

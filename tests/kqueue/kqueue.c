@@ -44,7 +44,8 @@ struct note {
 	bool eof;
 	unsigned wanted;
 	unsigned told; /* bits to be told */
-	struct stat was;
+	struct stat was; /* when its attributes were last told */
+	off_t size; /* when its content was */
 	__typeof__(((struct kevent *)NULL)->udata) udata;
 };
 
@@ -285,6 +286,7 @@ add(struct queue *q, int fd, unsigned wanted)
 	n->fd = fd;
 	n->wd = wd;
 	n->was = st;
+	n->size = st.st_size;
 	n->same = q->by_wd[wd];
 	q->by_wd[wd] = q->by_fd[fd] = n;
 	return n;
@@ -348,14 +350,13 @@ attrib_notes(const struct stat *was, const struct stat *st)
 /* inotify says the same of a write and of a truncation, and says it once of
  * both in a row: only what has become empty has surely not been written. */
 static unsigned
-content_notes(const struct stat *was, const struct stat *st)
+content_notes(off_t was, const struct stat *st)
 {
-	if (st->st_size > was->st_size)
+	if (st->st_size > was)
 		return NOTE_WRITE | NOTE_EXTEND;
 	if (st->st_size == 0)
 		return NOTE_ATTRIB;
-	return st->st_size < was->st_size ? NOTE_WRITE | NOTE_ATTRIB :
-					    NOTE_WRITE;
+	return st->st_size < was ? NOTE_WRITE | NOTE_ATTRIB : NOTE_WRITE;
 }
 
 static unsigned
@@ -389,11 +390,14 @@ notes_of(struct note *n, const struct inotify_event *ev)
 			bits |= table[i].note;
 	if (!(ev->mask & (IN_ATTRIB | IN_MODIFY)) || fstat(n->fd, &st) == -1)
 		return bits;
-	if (ev->mask & IN_ATTRIB)
+	if (ev->mask & IN_MODIFY) {
+		bits |= content_notes(n->size, &st);
+		n->size = st.st_size;
+	}
+	if (ev->mask & IN_ATTRIB) {
 		bits |= attrib_notes(&n->was, &st);
-	if (ev->mask & IN_MODIFY)
-		bits |= content_notes(&n->was, &st);
-	n->was = st;
+		n->was = st;
+	}
 	return bits;
 }
 
@@ -417,8 +421,9 @@ look_at_all(struct queue *q)
 		else if (S_ISDIR(st.st_mode))
 			bits |= NOTE_WRITE | NOTE_RENAME;
 		else if (!same_time(n->was.st_mtim, st.st_mtim))
-			bits |= content_notes(&n->was, &st) | NOTE_WRITE;
+			bits |= content_notes(n->size, &st) | NOTE_WRITE;
 		n->was = st;
+		n->size = st.st_size;
 		tell(q, n, bits);
 	}
 }
@@ -512,7 +517,8 @@ give(struct queue *q, struct kevent *events, int room)
 		if (n->clear)
 			n->told = 0;
 	}
-	(void)read(q->left, &left, sizeof(left));
+	/* Either fails where there is nothing to be done. */
+	(void)!read(q->left, &left, sizeof(left));
 	left = 1;
 	if (q->first != NULL)
 		(void)!write(q->left, &left, sizeof(left));
