@@ -1,7 +1,6 @@
 #include "backend_kqueue.h"
 
 #include <sys/event.h>
-#include <sys/queue.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
@@ -17,6 +16,7 @@
 #include "backend.h"
 #include "event.h"
 #include "statat.h"
+#include "things.h"
 
 /*
  * kqueue(2), EVFILT_VNODE. A directory's note says that its names have
@@ -99,54 +99,13 @@ static_assert((NOTE_DELETE & NOTE_WRITE) == 0 &&
 #define BATCH	  64
 #define BATCH_MAX 1024
 
-struct place;
-
-/* Something with a descriptor: a directory, or a name in one. */
-struct thing {
-	TAILQ_ENTRY(thing) queue; /* while notes != 0 */
-	LIST_ENTRY(thing) all; /* of the files of the back end */
-	LIST_ENTRY(thing) files; /* of the files of the place */
-	struct thing *chain; /* of the same hash */
-	struct place *place;
-	uint64_t dev;
-	uint64_t ino;
-	uint32_t hash;
-	uint32_t stamp;
-	int fd;
-	unsigned wanted; /* notes asked for */
-	unsigned notes; /* that have come and have not been handed out */
-	bool over; /* nothing more will come */
-	char name[]; /* "" for a directory */
-};
-
-/* A directory that is watched. */
-struct place {
-	int id;
-	unsigned interest;
-	bool lacks; /* some file has no descriptor: looked at by the clock */
-	bool due; /* and now is the time */
-	struct thing *self;
-	LIST_HEAD(, thing) files;
-};
-
 struct backend {
 	const struct kqueue_calls *calls;
 	int kq;
-	struct place **places; /* by id */
-	size_t nplaces;
-	size_t free_from; /* no lower id is free */
-	struct thing **table; /* by hash */
-	size_t cap;
-	size_t n; /* things */
-	size_t most; /* of them, by the limit of descriptors */
+	struct things all;
+	size_t most; /* things, by the limit of descriptors */
 	int64_t poll_ms;
 	int64_t poll_at; /* CLOCK_MONOTONIC, ms; 0: no place lacks anything */
-	struct thing **by_fd;
-	size_t nfds;
-	LIST_HEAD(, thing) files;
-	TAILQ_HEAD(, thing) queue;
-	uint32_t stamp;
-	uint64_t taken; /* notes, ever */
 	struct timespec filled; /* CLOCK_REALTIME */
 	char name[NAME_MAX + 1]; /* of the hint handed out last */
 };
@@ -180,13 +139,18 @@ real_limit(void)
 		return SPARE_MAX;
 	was = rl.rlim_cur;
 	rl.rlim_cur = rl.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &rl) == 0)
+		goto out;
+	rl.rlim_cur = was;
 #ifdef OPEN_MAX
-	/* macOS says that there is no limit, and means this one. */
-	if (rl.rlim_cur > OPEN_MAX)
+	/* macOS says that there is no hard limit, and means this one. */
+	if (was < OPEN_MAX) {
 		rl.rlim_cur = OPEN_MAX;
+		if (setrlimit(RLIMIT_NOFILE, &rl) == -1)
+			rl.rlim_cur = was;
+	}
 #endif
-	if (rl.rlim_cur < was || setrlimit(RLIMIT_NOFILE, &rl) == -1)
-		rl.rlim_cur = was;
+out:
 	return rl.rlim_cur > INT_MAX ? INT_MAX : (size_t)rl.rlim_cur;
 }
 
@@ -211,8 +175,7 @@ backend_kqueue_open(const struct kqueue_calls *calls, int64_t poll_ms)
 		return NULL;
 	b->calls = calls;
 	b->poll_ms = poll_ms;
-	LIST_INIT(&b->files);
-	TAILQ_INIT(&b->queue);
+	things_init(&b->all);
 	limit = calls->limit();
 	spare = limit / 2 < SPARE_MAX ? limit / 2 : SPARE_MAX;
 	b->most = limit - spare;
@@ -223,7 +186,7 @@ backend_kqueue_open(const struct kqueue_calls *calls, int64_t poll_ms)
 		errno = error;
 		return NULL;
 	}
-	/* Not inherited by fork(2) anyway, nor by anything we run: none. */
+	/* Few systems have a call that sets this at once. */
 	(void)fcntl(b->kq, F_SETFD, FD_CLOEXEC);
 	return b;
 }
@@ -234,162 +197,22 @@ kqueue_open(int64_t poll_ms)
 	return backend_kqueue_open(&real_calls, poll_ms);
 }
 
-/* The table of things: directories by identity, files by place and name. */
-
-static uint32_t
-hash_bytes(uint32_t h, const void *data, size_t len)
-{
-	const unsigned char *p = data;
-
-	for (; len > 0; len--)
-		h = (h ^ *p++) * 16777619U; /* FNV-1a */
-	return h;
-}
-
-static uint32_t
-hash_dir(uint64_t dev, uint64_t ino)
-{
-	return hash_bytes(hash_bytes(2166136261U, &dev, sizeof(dev)), &ino,
-	    sizeof(ino));
-}
-
-static uint32_t
-hash_file(const struct place *p, const char *name)
-{
-	return hash_bytes(hash_bytes(2166136261U, &p->id, sizeof(p->id)), name,
-	    strlen(name));
-}
-
-static struct thing **
-slot_of(const struct backend *b, uint32_t hash)
-{
-	return &b->table[hash & (b->cap - 1)];
-}
-
-static int
-grow_table(struct backend *b)
-{
-	struct backend bigger = *b;
-	struct thing *t, *next, **slot;
-	size_t i;
-
-	if (b->n < b->cap)
-		return 0;
-	bigger.cap = b->cap == 0 ? 64 : b->cap * 2;
-	bigger.table = calloc(bigger.cap, sizeof(struct thing *));
-	if (bigger.table == NULL)
-		return -1;
-	for (i = 0; i < b->cap; i++) {
-		for (t = b->table[i]; t != NULL; t = next) {
-			next = t->chain;
-			slot = slot_of(&bigger, t->hash);
-			t->chain = *slot;
-			*slot = t;
-		}
-	}
-	free(b->table);
-	b->table = bigger.table;
-	b->cap = bigger.cap;
-	return 0;
-}
-
-static bool
-is_self(const struct thing *t)
-{
-	return t->place->self == t;
-}
-
-static struct place *
-find_dir(const struct backend *b, const struct event_stat *st)
-{
-	struct thing *t;
-
-	if (b->cap == 0)
-		return NULL;
-	t = *slot_of(b, hash_dir(st->dev, st->ino));
-	for (; t != NULL; t = t->chain)
-		if (is_self(t) && t->dev == st->dev && t->ino == st->ino)
-			return t->place;
-	return NULL;
-}
-
-static struct thing *
-find_file(const struct backend *b, const struct place *p, const char *name)
-{
-	struct thing *t;
-
-	if (b->cap == 0)
-		return NULL;
-	t = *slot_of(b, hash_file(p, name));
-	for (; t != NULL; t = t->chain)
-		if (t->place == p && !is_self(t) && strcmp(t->name, name) == 0)
-			return t;
-	return NULL;
-}
-
-static int
-reserve_fd(struct backend *b, int fd)
-{
-	struct thing **v;
-	size_t n = b->nfds == 0 ? 64 : b->nfds;
-
-	while (n <= (size_t)fd)
-		n *= 2;
-	if (n == b->nfds)
-		return 0;
-	v = reallocarray(b->by_fd, n, sizeof(struct thing *));
-	if (v == NULL)
-		return -1;
-	memset(v + b->nfds, 0, (n - b->nfds) * sizeof(struct thing *));
-	b->by_fd = v;
-	b->nfds = n;
-	return 0;
-}
-
-static void
-note(struct backend *b, struct thing *t, unsigned notes)
-{
-	b->taken++;
-	if (t->notes == 0 && notes != 0)
-		TAILQ_INSERT_TAIL(&b->queue, t, queue);
-	t->notes |= notes;
-}
-
-static void
-hand_out(struct backend *b, struct thing *t, unsigned notes)
-{
-	t->notes &= ~notes;
-	if (t->notes == 0)
-		TAILQ_REMOVE(&b->queue, t, queue);
-}
-
-/* Ends a thing: closing its descriptor ends its note as well. */
+/* Closing a descriptor ends its note as well. */
 static void
 let_go(struct backend *b, struct thing *t)
 {
-	struct thing **at;
+	int fd = t->fd;
 
-	for (at = slot_of(b, t->hash); *at != t; at = &(*at)->chain)
-		;
-	*at = t->chain;
-	b->n--;
-	if (t->notes != 0)
-		hand_out(b, t, t->notes);
-	if (!is_self(t)) {
-		LIST_REMOVE(t, files);
-		LIST_REMOVE(t, all);
-	}
-	b->by_fd[t->fd] = NULL;
-	(void)b->calls->close(t->fd);
-	free(t);
+	things_drop(&b->all, t);
+	(void)b->calls->close(fd);
 }
 
 /* Makes room for a directory's descriptor: some file's. Its directory is
- * looked at again, which tells that the file is without one. */
+ * looked at again, which shows that the file is without one. */
 static bool
 evict(struct backend *b)
 {
-	struct thing *t = LIST_FIRST(&b->files);
+	struct thing *t = LIST_FIRST(&b->all.files);
 	struct place *p;
 
 	if (t == NULL)
@@ -397,7 +220,7 @@ evict(struct backend *b)
 	p = t->place;
 	let_go(b, t);
 	p->due = true;
-	note(b, p->self, NOTE_WRITE);
+	things_note(&b->all, p->self, NOTE_WRITE);
 	return true;
 }
 
@@ -409,10 +232,11 @@ open_thing(struct backend *b, int dirfd, const char *name, int flags,
 
 	for (;;) {
 		errno = EMFILE;
-		fd = b->n >= b->most ? -1 :
-				       b->calls->openat(dirfd, name,
-					   OPEN_FLAGS | O_NONBLOCK |
-					       O_NOFOLLOW | O_CLOEXEC | flags);
+		fd = b->all.n >= b->most ?
+		    -1 :
+		    b->calls->openat(dirfd, name,
+			OPEN_FLAGS | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC |
+			    flags);
 		if (fd != -1)
 			return fd;
 		if (errno == EINTR)
@@ -438,40 +262,7 @@ ask(struct backend *b, const struct thing *t)
 	return n == -1 ? -1 : 0;
 }
 
-/* A thing for the open descriptor fd, with its note in place, and what was
- * there after that. NULL with errno; fd is the caller's then. */
-static struct thing *
-new_thing(struct backend *b, struct place *p, const char *name, int fd,
-    unsigned wanted, struct event_stat *st)
-{
-	struct thing *t, **slot;
-	size_t len = strlen(name) + 1;
-
-	if (grow_table(b) == -1 || reserve_fd(b, fd) == -1)
-		return NULL;
-	t = calloc(1, sizeof(*t) + len);
-	if (t == NULL)
-		return NULL;
-	memcpy(t->name, name, len);
-	t->place = p;
-	t->fd = fd;
-	t->wanted = wanted;
-	t->stamp = ++b->stamp;
-	if (ask(b, t) == -1 || b->calls->stat(fd, "", st) == -1) {
-		free(t);
-		return NULL;
-	}
-	t->dev = st->dev;
-	t->ino = st->ino;
-	t->hash = *name == '\0' ? hash_dir(t->dev, t->ino) : hash_file(p, name);
-	slot = slot_of(b, t->hash);
-	t->chain = *slot;
-	*slot = t;
-	b->n++;
-	b->by_fd[fd] = t;
-	return t;
-}
-
+/* Closes fd, keeping errno. */
 static void
 close_fd(const struct backend *b, int fd)
 {
@@ -482,39 +273,45 @@ close_fd(const struct backend *b, int fd)
 	errno = error;
 }
 
-/* A free id. */
-static int
-new_id(struct backend *b)
+/* A thing for the open descriptor fd, with its note in place. NULL with errno;
+ * fd is the caller's then. */
+static struct thing *
+new_thing(struct backend *b, struct place *p, const char *name, int fd,
+    unsigned wanted)
 {
-	struct place **v;
-	size_t id, n;
+	struct event_stat st;
+	struct thing *t;
 
-	for (id = b->free_from; id < b->nplaces; id++)
-		if (b->places[id] == NULL)
-			return (int)(b->free_from = id);
-	n = b->nplaces == 0 ? 64 : b->nplaces * 2;
-	v = reallocarray(b->places, n, sizeof(struct place *));
-	if (v == NULL)
-		return -1;
-	memset(v + b->nplaces, 0, (n - b->nplaces) * sizeof(struct place *));
-	b->places = v;
-	b->nplaces = n;
-	return (int)(b->free_from = id);
+	t = things_new(&b->all, p, name, fd);
+	if (t == NULL)
+		return NULL;
+	t->wanted = wanted;
+	if (ask(b, t) == -1 || b->calls->stat(fd, "", &st) == -1) {
+		free(t);
+		return NULL;
+	}
+	t->dev = st.dev;
+	t->ino = st.ino;
+	things_put(&b->all, t);
+	return t;
+}
+
+static void
+end_place(struct backend *b, struct place *p)
+{
+	struct thing *t;
+
+	while ((t = LIST_FIRST(&p->files)) != NULL)
+		let_go(b, t);
+	if (p->self != NULL)
+		let_go(b, p->self);
+	things_end(&b->all, p);
 }
 
 static void
 kqueue_remove(struct backend *b, int id)
 {
-	struct place *p = b->places[id];
-	struct thing *t;
-
-	while ((t = LIST_FIRST(&p->files)) != NULL)
-		let_go(b, t);
-	let_go(b, p->self);
-	b->places[id] = NULL;
-	if ((size_t)id < b->free_from)
-		b->free_from = (size_t)id;
-	free(p);
+	end_place(b, b->all.places[id]);
 }
 
 static void
@@ -522,13 +319,11 @@ kqueue_close(struct backend *b)
 {
 	size_t id;
 
-	for (id = 0; id < b->nplaces; id++)
-		if (b->places[id] != NULL)
-			kqueue_remove(b, (int)id);
+	for (id = 0; id < b->all.nplaces; id++)
+		if (b->all.places[id] != NULL)
+			end_place(b, b->all.places[id]);
 	(void)b->calls->close(b->kq);
-	free(b->places);
-	free(b->table);
-	free(b->by_fd);
+	things_free(&b->all);
 	free(b);
 }
 
@@ -543,33 +338,25 @@ kqueue_add(struct backend *b, int dirfd, unsigned interest)
 {
 	struct event_stat st;
 	struct place *p;
-	int fd = -1, id;
+	int fd;
 
 	if (b->calls->stat(dirfd, "", &st) == -1)
 		return -1;
 	/* While we hold it open no other can have its number. */
-	p = find_dir(b, &st);
+	p = things_dir(&b->all, st.dev, st.ino);
 	if (p != NULL) {
 		p->interest |= interest;
 		return p->id;
 	}
-	id = new_id(b);
-	p = id == -1 ? NULL : calloc(1, sizeof(*p));
+	p = things_place(&b->all, interest);
 	if (p == NULL)
 		return -1;
-	p->id = id;
-	p->interest = interest;
-	LIST_INIT(&p->files);
 	fd = open_thing(b, dirfd, ".", O_DIRECTORY, true);
-	if (fd != -1)
-		p->self = new_thing(b, p, "", fd, DIR_NOTES, &st);
-	if (p->self == NULL) {
-		close_fd(b, fd);
-		free(p);
-		return -1;
-	}
-	b->places[id] = p;
-	return id;
+	if (fd != -1 && new_thing(b, p, "", fd, DIR_NOTES) != NULL)
+		return p->id;
+	close_fd(b, fd);
+	things_end(&b->all, p);
+	return -1;
 }
 
 /* What a file is watched for; 0: it needs no descriptor. Nothing else is ever
@@ -620,7 +407,6 @@ static int
 follow(struct backend *b, struct place *p, int dirfd, const char *name,
     unsigned wanted, const struct event_stat *st)
 {
-	struct event_stat now;
 	struct thing *t;
 	int fd;
 
@@ -631,13 +417,11 @@ follow(struct backend *b, struct place *p, int dirfd, const char *name,
 		close_fd(b, fd);
 		return 0;
 	}
-	t = new_thing(b, p, name, fd, wanted, &now);
+	t = new_thing(b, p, name, fd, wanted);
 	if (t == NULL) {
 		close_fd(b, fd);
 		return -1;
 	}
-	LIST_INSERT_HEAD(&p->files, t, files);
-	LIST_INSERT_HEAD(&b->files, t, all);
 	/* If it has left its name before the note was in place, nothing will
 	 * ever say so of it. */
 	if (!is_at(b, st, dirfd, name))
@@ -657,8 +441,8 @@ now_ms(void)
 static int
 kqueue_add_name(struct backend *b, int id, int dirfd, const char *name)
 {
-	struct place *p = b->places[id];
-	struct thing *t = find_file(b, p, name);
+	struct place *p = b->all.places[id];
+	struct thing *t = things_file(&b->all, p, name);
 	struct event_stat st;
 	unsigned wanted = 0;
 
@@ -680,10 +464,8 @@ kqueue_add_name(struct backend *b, int id, int dirfd, const char *name)
 static void
 take(struct backend *b, const struct kevent *ev)
 {
-	struct thing *t = NULL;
+	struct thing *t = things_of_fd(&b->all, ev->ident);
 
-	if (ev->ident < b->nfds)
-		t = b->by_fd[ev->ident];
 	/* Of a descriptor that has been closed, though its number may be in
 	 * use again. */
 	if (t == NULL || ev->filter != EVFILT_VNODE ||
@@ -691,7 +473,7 @@ take(struct backend *b, const struct kevent *ev)
 		return;
 	if ((ev->flags & (EV_EOF | EV_ERROR)) || (ev->fflags & NOTE_REVOKE))
 		t->over = true;
-	note(b, t, t->over ? NOTE_REVOKE : ev->fflags);
+	things_note(&b->all, t, t->over ? NOTE_REVOKE : ev->fflags);
 }
 
 /* Places some of whose files have no descriptor are looked at now. Where that
@@ -705,13 +487,13 @@ look_by_the_clock(struct backend *b)
 	if (b->poll_at == 0 || now_ms() < b->poll_at)
 		return;
 	b->poll_at = 0;
-	for (id = 0; id < b->nplaces; id++) {
-		p = b->places[id];
+	for (id = 0; id < b->all.nplaces; id++) {
+		p = b->all.places[id];
 		if (p == NULL || !p->lacks)
 			continue;
 		p->lacks = false;
 		p->due = true;
-		note(b, p->self, NOTE_WRITE);
+		things_note(&b->all, p->self, NOTE_WRITE);
 	}
 	(void)clock_gettime(CLOCK_REALTIME, &b->filled);
 }
@@ -784,7 +566,7 @@ tell_file(struct thing *t, struct hint *h)
 static int
 kqueue_next(struct backend *b, struct hint *h)
 {
-	struct thing *t = TAILQ_FIRST(&b->queue);
+	struct thing *t = TAILQ_FIRST(&b->all.queue);
 
 	if (t == NULL)
 		return 0;
@@ -796,12 +578,13 @@ kqueue_next(struct backend *b, struct hint *h)
 	memcpy(b->name, t->name, h->name_len + 1);
 	h->name = b->name;
 	h->to_name = "";
-	if (is_self(t) && t->over) {
+	if (things_is_dir(t) && t->over) {
 		h->kind = HINT_GONE;
 		kqueue_remove(b, h->id);
 		return 1;
 	}
-	hand_out(b, t, is_self(t) ? tell_dir(t, h) : tell_file(t, h));
+	things_told(&b->all, t,
+	    things_is_dir(t) ? tell_dir(t, h) : tell_file(t, h));
 	if (t->over && t->notes == 0)
 		let_go(b, t);
 	return 1;
