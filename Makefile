@@ -88,7 +88,8 @@ LIB = $(BUILD)/libfspipe.a
 # tests/unit_*.c and tests/e2e_*.c are one program each, as far as they are
 # about what is built; what else lies in tests/*.c is shared by them.
 TEST_ALL = $(wildcard tests/unit_*.c tests/e2e_*.c)
-TEST_SRCS = $(filter-out $(filter-out $(BACKENDS:%=tests/unit_backend_%.c), \
+TEST_SRCS = $(filter-out $(filter-out \
+    $(wildcard $(BACKENDS:%=tests/unit_backend_%*.c)), \
     $(wildcard tests/unit_backend_*.c)) \
     $(if $(EMULATED),,tests/unit_kqueue.c),$(TEST_ALL))
 TESTS = $(TEST_SRCS:tests/%.c=$(BUILD)/tests/%)

@@ -16,7 +16,7 @@
 #include "statat.h"
 
 #define FDS	4096
-#define HOOKS	16
+#define HOOKS	32
 #define EARLIER 64
 #define WRITE	NOTE_WRITE
 #define EXTEND	NOTE_EXTEND
