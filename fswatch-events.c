@@ -152,18 +152,12 @@ add_root(struct program *p, const char *path)
 
 /* No watch at all: says which limit that was, and how to raise it. */
 static void
-no_watch(void)
+no_watch(const struct program *p)
 {
-	const char *setting;
-	long value = 0;
+	struct buf text = BUF_INIT;
 
-	setting = errno == EMFILE ? watch_limit(errno, &value) : NULL;
-	if (setting != NULL)
-		errx(EXIT_FAILED,
-		    "inotify: too many instances, or open files (%s is %ld); "
-		    "raise it with: sysctl -w %s=%ld",
-		    setting, value, setting, value * 2);
-	err(EXIT_FAILED, "inotify");
+	note_text(&text, NOTE_NO_BACKEND, p->opt->backend->name, errno);
+	errx(EXIT_FAILED, "%s", text.failed ? strerror(errno) : text.data);
 }
 
 static void
@@ -323,7 +317,7 @@ main(int argc, char *argv[])
 	cfg.opt = &opt;
 	p.watch = watch_open(&cfg);
 	if (p.watch == NULL)
-		no_watch();
+		no_watch(&p);
 	if (opt.roots_from_stdin)
 		p.roots = lines_new(STDIN_FILENO, ROOT_MAX);
 

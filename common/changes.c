@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "backend.h"
 #include "core.h"
 #include "filter.h"
 #include "grow.h"
@@ -133,6 +132,14 @@ look_at(struct core *c, struct dir *d, const struct entry *e,
 	return event_type_of(st->mode) == (enum event_type)e->type ? st : NULL;
 }
 
+/* Is nobody going to tell that a file in d was closed? */
+static bool
+closes_untold(const struct dir *d)
+{
+	return d->mark != NULL &&
+	    (d->mark->side->ops->tells & BACKEND_CLOSED) == 0;
+}
+
 static bool
 is_complete(struct core *c, struct dir *d, const struct entry *e,
     const struct event_stat *st, enum completeness how)
@@ -143,6 +150,8 @@ is_complete(struct core *c, struct dir *d, const struct entry *e,
 		return true;
 	if (how == COMPLETE_NOT)
 		return false;
+	if (closes_untold(d))
+		how = how == COMPLETE_LATER ? COMPLETE_FOUND : COMPLETE_ASK;
 	/* An empty file that was just made is about to be written. */
 	if (how == COMPLETE_ASK && st != NULL && st->size == 0)
 		return false;
@@ -155,21 +164,27 @@ is_complete(struct core *c, struct dir *d, const struct entry *e,
 		return false;
 	/* Nobody writes it, so if it was closed just now that has been
 	 * queued, and will be told by itself. */
-	if (d->mark == NULL || c->ops->fill(c->b) != 1)
+	if (!core_exact(d) || core_fill(c) != 1)
 		return true;
-	return !c->ops->closing(c->b, d->mark->id, e->name, e->len);
+	return !d->mark->side->ops->closing(d->mark->side->b, d->mark->id,
+	    e->name, e->len);
 }
 
 void
-change_complete(struct core *c, struct dir *d, const struct entry *e,
+change_complete(struct core *c, struct dir *d, struct entry *e,
     const struct event_stat *st, enum completeness how)
 {
 	const struct scope *s = core_scope(d);
 
 	if (!wants(c, EVENT_COMPLETE) || e->type != EVENT_FILE || s->silent)
 		return;
-	if (is_complete(c, d, e, st, how))
+	if (is_complete(c, d, e, st, how)) {
+		e->flags &= (uint8_t)~ENTRY_OPEN;
 		change_tell(c, EVENT_COMPLETE, d, e->name, e->type, st);
+	} else if (closes_untold(d) && !(e->flags & ENTRY_OPEN)) {
+		e->flags |= ENTRY_OPEN;
+		core_later(c, d, e->name);
+	}
 }
 
 static void

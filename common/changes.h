@@ -28,6 +28,7 @@ enum completeness {
 	COMPLETE_NOT, /* not yet: its being closed will be told */
 	COMPLETE_ASK, /* when the kernel lets us see that nobody writes it */
 	COMPLETE_FOUND, /* unless the kernel lets us see that somebody does */
+	COMPLETE_LATER, /* the same, after it has been left alone for a while */
 	COMPLETE_SURE /* moved or linked in: it is */
 };
 
@@ -71,8 +72,9 @@ void change_exchanged(struct core *c, struct dir *da, struct entry *a,
     struct dir *db, struct entry *b);
 
 /* A file's content under this name is whole: tells `complete`, as far as how
- * says. st may be NULL. */
-void change_complete(struct core *c, struct dir *d, const struct entry *e,
+ * says. st may be NULL. Where nobody tells that a file was closed, it is looked
+ * at later again if it is not whole yet (ENTRY_OPEN). */
+void change_complete(struct core *c, struct dir *d, struct entry *e,
     const struct event_stat *st, enum completeness how);
 
 /* May the content of the directory e in d be known: is it entered by the

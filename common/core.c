@@ -9,8 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "backend.h"
 #include "grow.h"
+#include "remote.h"
 #include "statat.h"
 #include "tree.h"
 
@@ -21,6 +21,21 @@ core_now_ms(void)
 
 	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+struct timespec
+core_moment(void)
+{
+	struct timespec now, tick;
+
+	(void)clock_gettime(CLOCK_REALTIME_COARSE, &now);
+	(void)clock_getres(CLOCK_REALTIME_COARSE, &tick);
+	now.tv_nsec -= tick.tv_nsec;
+	if (now.tv_nsec < 0) {
+		now.tv_nsec += 1000000000;
+		now.tv_sec--;
+	}
+	return now;
 }
 
 const struct scope *
@@ -69,7 +84,7 @@ core_find_mark(const struct core *c, int id)
 {
 	struct mark *m;
 
-	if (c->cap_marks == 0 || id < 0)
+	if (c->cap_marks == 0 || id == -1)
 		return NULL;
 	for (m = *mark_slot(c, id); m != NULL; m = m->chain)
 		if (m->id == id)
@@ -77,36 +92,90 @@ core_find_mark(const struct core *c, int id)
 	return NULL;
 }
 
+/* The ids of the second side are negative here: from -2 downwards. */
+static int
+turned(int id)
+{
+	return -2 - id;
+}
+
+static int
+id_on_side(const struct mark *m)
+{
+	return m->id < 0 ? turned(m->id) : m->id;
+}
+
+/* What kind of file system that tells nothing the directory is on, or NULL.
+ * Answered once for each device, until a burst is over. */
+static const char *
+kind_of(struct core *c, int dirfd)
+{
+	struct stat st;
+
+	if (fstat(dirfd, &st) == -1)
+		return NULL;
+	if (c->kind_dev != st.st_dev) {
+		c->kind = remote_kind(dirfd);
+		c->kind_dev = st.st_dev;
+	}
+	return c->kind;
+}
+
+/* Has one of the sides watch the directory. Returns its id here, or -1 with
+ * errno. */
+static int
+add_to_side(struct core *c, int dirfd, unsigned interest,
+    const struct side **side, int *why)
+{
+	int id = -1;
+
+	*why = 0;
+	*side = &c->side[0];
+	if (c->nsides == 1 || kind_of(c, dirfd) == NULL) {
+		id = (*side)->ops->add((*side)->b, dirfd, interest);
+		if (id != -1 || c->nsides == 1)
+			return id;
+		*why = errno;
+	}
+	*side = &c->side[1];
+	id = (*side)->ops->add((*side)->b, dirfd, interest);
+	return id == -1 ? -1 : turned(id);
+}
+
 struct mark *
 core_mark(struct core *c, int dirfd, unsigned interest)
 {
+	const struct side *side;
 	struct mark *m, **slot;
-	int id;
+	int id, why;
 
 	if (grow_marks(c) == -1)
 		return NULL;
-	id = c->ops->add(c->b, dirfd, interest);
+	id = add_to_side(c, dirfd, interest, &side, &why);
 	if (id == -1)
 		return NULL;
 	m = core_find_mark(c, id);
 	if (m == NULL) {
 		m = calloc(1, sizeof(*m));
 		if (m == NULL) {
-			c->ops->remove(c->b, id);
+			side->ops->remove(side->b,
+			    id < 0 ? turned(id) : id);
 			return NULL;
 		}
+		m->side = side;
 		m->id = id;
 		slot = mark_slot(c, id);
 		m->chain = *slot;
 		*slot = m;
 		c->nmarks++;
 	}
+	m->why = why;
 	m->interest |= interest;
 	return m;
 }
 
-void
-core_drop_mark(struct core *c, struct mark *m)
+static void
+drop_mark(struct core *c, struct mark *m)
 {
 	struct mark **at;
 
@@ -121,9 +190,235 @@ core_unmark(struct core *c, struct mark *m)
 {
 	if (m->places != NULL || m->posts != NULL)
 		return;
-	core_drop_mark(c, m);
-	c->ops->remove(c->b, m->id);
+	drop_mark(c, m);
+	m->side->ops->remove(m->side->b, id_on_side(m));
 	free(m);
+}
+
+/* The place of d itself is in doubt. */
+static void
+doubt_place(struct core *c, struct dir *d)
+{
+	if (d->self != NULL)
+		core_doubt(c, d->parent, d->self->name);
+	else
+		core_suspect(c, d->owner);
+}
+
+static void
+detach(struct dir *d)
+{
+	d->next_place = NULL;
+	d->mark = NULL;
+	d->flags &= ~DIR_STATS;
+}
+
+void
+core_gone(struct core *c, struct mark *m,
+    void (*lost)(struct core *c, struct dir *d))
+{
+	struct dir *d;
+	struct post *p;
+
+	while ((d = m->places) != NULL) {
+		m->places = d->next_place;
+		detach(d);
+		if (d->self != NULL && lost != NULL)
+			lost(c, d);
+		doubt_place(c, d);
+	}
+	while ((p = m->posts) != NULL) {
+		m->posts = p->next;
+		p->mark = NULL;
+		core_suspect(c, p->scope);
+	}
+	drop_mark(c, m);
+	free(m);
+}
+
+int
+core_open_sides(struct core *c, const struct backend_ops *first)
+{
+	const struct backend_ops *ops[] = {first, &backend_poll};
+	size_t n = first == &backend_poll ? 1 : 2;
+	int error;
+
+	for (; c->nsides < n; c->nsides++) {
+		c->side[c->nsides].ops = ops[c->nsides];
+		c->side[c->nsides].b =
+		    ops[c->nsides]->open(c->cfg->opt->poll_ms);
+		if (c->side[c->nsides].b == NULL) {
+			error = errno;
+			core_close_sides(c);
+			errno = error;
+			return -1;
+		}
+	}
+	return 0;
+}
+
+void
+core_close_sides(struct core *c)
+{
+	while (c->nsides > 0) {
+		c->nsides--;
+		c->side[c->nsides].ops->close(c->side[c->nsides].b);
+	}
+}
+
+bool
+core_exact(const struct dir *d)
+{
+	return d->mark != NULL && d->mark->side->ops->exact;
+}
+
+int
+core_fill(struct core *c)
+{
+	int ret = 1, filled;
+	size_t i;
+
+	for (i = 0; i < c->nsides; i++) {
+		filled = c->side[i].ops->fill(c->side[i].b);
+		if (filled == -1)
+			return -1;
+		if (filled == 0)
+			ret = 0;
+	}
+	return ret;
+}
+
+/* Something about the directory of a mark may have changed: puts that in
+ * doubt. */
+static void
+take_change(struct core *c, const struct mark *m, const struct hint *h)
+{
+	struct dir *d;
+	struct post *p;
+
+	if (m == NULL)
+		return;
+	for (p = m->posts; p != NULL; p = p->next)
+		if (h->name_len == 0 || strcmp(p->name, h->name) == 0)
+			core_suspect(c, p->scope);
+	for (d = m->places; d != NULL; d = d->next_place) {
+		if (h->name_len > 0)
+			core_doubt(c, d, h->name);
+		else if (h->what & BACKEND_MODIFIED)
+			core_doubt_look(c, d);
+		else if (h->what & BACKEND_NAMES)
+			core_doubt(c, d, NULL);
+		if (h->name_len == 0 && (h->what & BACKEND_ATTRIB) &&
+		    d->self != NULL)
+			core_doubt(c, d->parent, d->self->name);
+	}
+}
+
+/* The next hint of one side that is not a doubt already. Returns 1, or 0 when
+ * there is none. */
+static int
+next_of(struct core *c, const struct side *side, struct hint *h)
+{
+	struct mark *m;
+
+	while (side->ops->next(side->b, h) == 1) {
+		if (side != &c->side[0])
+			h->id = turned(h->id);
+		if (side->ops->exact)
+			return 1;
+		m = core_find_mark(c, h->id);
+		if (h->kind == HINT_CHANGED) {
+			c->nhints++;
+			take_change(c, m, h);
+		} else if (h->kind == HINT_GONE) {
+			c->nhints++;
+			if (m != NULL)
+				core_gone(c, m, NULL);
+		} else {
+			return 1;
+		}
+	}
+	return 0;
+}
+
+int
+core_next(struct core *c, struct hint *h)
+{
+	size_t i;
+
+	if (c->kept.held) {
+		c->kept.held = false;
+		*h = c->kept.hint;
+		return 1;
+	}
+	for (i = 0; i < c->nsides; i++)
+		if (next_of(c, &c->side[i], h) == 1)
+			return 1;
+	return 0;
+}
+
+void
+core_gather(struct core *c)
+{
+	struct hint *h = &c->kept.hint;
+	const struct side *side;
+	size_t i;
+
+	for (i = 0; i < c->nsides && !c->kept.held; i++) {
+		side = &c->side[i];
+		if (side->ops->exact || side->ops->fill(side->b) == -1 ||
+		    next_of(c, side, h) == 0)
+			continue;
+		/* One that is to be told by itself: in its turn. */
+		c->kept.held = true;
+		if (h->name_len >= sizeof(c->kept.name))
+			h->name_len = sizeof(c->kept.name) - 1;
+		memcpy(c->kept.name, h->name, h->name_len);
+		c->kept.name[h->name_len] = '\0';
+		h->name = c->kept.name;
+	}
+}
+
+void
+core_found(struct core *c, const struct dir *d)
+{
+	(void)c;
+	if (d->mark != NULL && d->mark->side->ops->found != NULL)
+		d->mark->side->ops->found(d->mark->side->b,
+		    id_on_side(d->mark));
+}
+
+bool
+core_holds(const struct core *c)
+{
+	return c->side[0].ops->exact && c->side[0].ops->wait(c->side[0].b) >= 0;
+}
+
+static void
+sooner(int *wait, int64_t ms)
+{
+	if (ms < 0)
+		ms = 0;
+	if (*wait == -1 || ms < *wait)
+		*wait = ms > INT_MAX ? INT_MAX : (int)ms;
+}
+
+int
+core_wait(struct core *c)
+{
+	int wait = -1, ms;
+	size_t i;
+
+	if (c->kept.held)
+		return 0;
+	for (i = 0; i < c->nsides; i++) {
+		ms = c->side[i].ops->wait(c->side[i].b);
+		if (ms != -1)
+			sooner(&wait, ms);
+	}
+	if (c->later_at != 0)
+		sooner(&wait, c->later_at - core_now_ms());
+	return wait;
 }
 
 unsigned
@@ -156,6 +451,8 @@ core_attach(struct mark *m, struct dir *d)
 	d->mark = m;
 	d->next_place = m->places;
 	m->places = d;
+	if (!m->side->ops->exact)
+		d->flags |= DIR_STATS;
 }
 
 void
@@ -169,9 +466,26 @@ core_detach(struct core *c, struct dir *d)
 	for (at = &m->places; *at != d; at = &(*at)->next_place)
 		;
 	*at = d->next_place;
-	d->next_place = NULL;
-	d->mark = NULL;
+	detach(d);
 	core_unmark(c, m);
+}
+
+static void
+forget_doubts(struct doubts *l, const struct dir *d)
+{
+	struct doubt *p;
+	size_t i;
+
+	for (i = 0; i < l->n; i++) {
+		p = &l->item[i];
+		if (p->dir != d)
+			continue;
+		free(p->name);
+		p->name = NULL;
+		p->dir = NULL;
+	}
+	while (l->n > 0 && l->item[l->n - 1].dir == NULL)
+		l->n--;
 }
 
 static void
@@ -186,15 +500,8 @@ forget_dir(struct core *c, struct dir *d)
 		(void)close(c->fds[i].fd);
 		c->fds[i].dir = NULL;
 	}
-	for (i = 0; i < c->ndoubts; i++) {
-		if (c->doubts[i].dir != d)
-			continue;
-		free(c->doubts[i].name);
-		c->doubts[i].name = NULL;
-		c->doubts[i].dir = NULL;
-	}
-	while (c->ndoubts > 0 && c->doubts[c->ndoubts - 1].dir == NULL)
-		c->ndoubts--;
+	forget_doubts(&c->doubts, d);
+	forget_doubts(&c->later, d);
 }
 
 void
@@ -401,6 +708,7 @@ core_close_fds(struct core *c)
 			(void)close(c->fds[i].fd);
 		c->fds[i].dir = NULL;
 	}
+	c->kind_dev = 0;
 }
 
 void
@@ -413,49 +721,131 @@ core_suspect(struct core *c, struct scope *s)
 /* How many of the last doubts are compared: repeats come in runs. */
 #define DOUBT_RUN 16
 
-static void
-add_doubt(struct core *c, struct dir *d, const char *name, bool deep,
-    bool content)
+static struct doubt *
+add_doubt(struct core *c, struct doubts *l, struct dir *d, const char *name)
 {
 	struct doubt *p;
 
-	p = grow(c->doubts, &c->cap_doubts, c->ndoubts, sizeof(*p));
+	p = grow(l->item, &l->cap, l->n, sizeof(*p));
 	if (p == NULL) {
 		c->resync = true;
-		return;
+		return NULL;
 	}
-	c->doubts = p;
-	p = &c->doubts[c->ndoubts];
+	l->item = p;
+	p = &l->item[l->n];
+	memset(p, 0, sizeof(*p));
 	p->dir = d;
-	p->deep = deep;
-	p->content = content;
 	p->name = name != NULL ? strdup(name) : NULL;
-	if (name != NULL && p->name == NULL)
+	if (name != NULL && p->name == NULL) {
 		c->resync = true;
-	else
-		c->ndoubts++;
+		return NULL;
+	}
+	l->n++;
+	return p;
+}
+
+static struct doubt *
+lately_doubted(const struct doubts *l, const struct dir *d, const char *name)
+{
+	struct doubt *p;
+	size_t i;
+
+	for (i = l->n; i > 0 && l->n - i < DOUBT_RUN; i--) {
+		p = &l->item[i - 1];
+		if (p->dir != d || p->deep || (name == NULL) != (p->name == NULL))
+			continue;
+		if (name == NULL || strcmp(p->name, name) == 0)
+			return p;
+	}
+	return NULL;
 }
 
 void
 core_doubt(struct core *c, struct dir *d, const char *name)
 {
-	const struct doubt *p;
-	size_t i;
+	if (lately_doubted(&c->doubts, d, name) == NULL)
+		(void)add_doubt(c, &c->doubts, d, name);
+}
 
-	for (i = c->ndoubts; i > 0 && c->ndoubts - i < DOUBT_RUN; i--) {
-		p = &c->doubts[i - 1];
-		if (p->dir != d || (name == NULL) != (p->name == NULL))
-			continue;
-		if (name == NULL || strcmp(p->name, name) == 0)
-			return;
-	}
-	add_doubt(c, d, name, false, false);
+void
+core_doubt_look(struct core *c, struct dir *d)
+{
+	struct doubt *p = lately_doubted(&c->doubts, d, NULL);
+
+	if (p == NULL)
+		p = add_doubt(c, &c->doubts, d, NULL);
+	if (p != NULL)
+		p->look = true;
 }
 
 void
 core_doubt_below(struct core *c, struct dir *d, bool content)
 {
-	add_doubt(c, d, NULL, true, content);
+	struct doubt *p = add_doubt(c, &c->doubts, d, NULL);
+
+	if (p != NULL) {
+		p->deep = true;
+		p->content = content;
+	}
+}
+
+void
+core_later(struct core *c, struct dir *d, const char *name)
+{
+	struct doubt *p = lately_doubted(&c->later, d, name);
+
+	if (p != NULL)
+		return;
+	p = add_doubt(c, &c->later, d, name);
+	if (p == NULL)
+		return;
+	p->at = core_now_ms() + c->cfg->opt->poll_ms;
+	if (c->later_at == 0)
+		c->later_at = p->at;
+}
+
+void
+core_forget_doubts(struct doubts *l)
+{
+	while (l->n > 0)
+		free(l->item[--l->n].name);
+	free(l->item);
+	memset(l, 0, sizeof(*l));
+}
+
+/* They are in the order of their times. */
+void
+core_now_later(struct core *c)
+{
+	struct doubts *l = &c->later;
+	struct doubt *p;
+	struct entry *e;
+	int64_t now;
+	size_t i;
+
+	if (c->later_at == 0)
+		return;
+	now = core_now_ms();
+	if (now < c->later_at)
+		return;
+	for (i = 0; i < l->n && l->item[i].at <= now; i++) {
+		p = &l->item[i];
+		if (p->dir == NULL)
+			continue;
+		core_doubt(c, p->dir, p->name);
+		if (p->dir->self == NULL)
+			core_suspect(c, p->dir->owner);
+		if (p->name == NULL)
+			continue;
+		e = tree_find(p->dir, p->name, strlen(p->name));
+		if (e != NULL && (e->flags & ENTRY_OPEN))
+			e->flags |= ENTRY_DUE;
+		free(p->name);
+	}
+	l->n -= i;
+	if (l->n > 0)
+		memmove(l->item, l->item + i, l->n * sizeof(*l->item));
+	c->later_at = l->n > 0 ? l->item[0].at : 0;
 }
 
 void

@@ -12,12 +12,11 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "backend.h"
 #include "buf.h"
 #include "event.h"
 #include "watch_options.h"
 
-struct backend;
-struct backend_ops;
 struct dir;
 struct entry;
 
@@ -28,6 +27,9 @@ enum watch_note {
 	NOTE_FOUND, /* and came back */
 	NOTE_UNREADABLE, /* a directory may not be read: error */
 	NOTE_LIMIT, /* no more watches: error, polled from here on */
+	NOTE_NO_BACKEND, /* it cannot be opened: error */
+	NOTE_ALL_POLLED, /* the same, and polling does its work */
+	NOTE_POLLED, /* a file system that tells nothing: polled */
 	NOTE_LOOP, /* a symbolic link leads to a directory above it */
 	NOTE_OVERFLOW, /* the kernel dropped events */
 	NOTE_UNTAKEN, /* a claim could not be taken: error */
@@ -67,10 +69,23 @@ struct post {
 	char name[];
 };
 
-/* A directory that the kernel watches. */
+/* An open back end. */
+struct side {
+	const struct backend_ops *ops;
+	struct backend *b;
+};
+
+/* A directory that is watched. */
 struct mark {
-	int id;
+	const struct side *side;
+	int id; /* core's: unlike for each directory, whatever its side */
+	int why; /* why it is polled by the second side: an errno, or 0 */
 	unsigned interest;
+	uint32_t pass; /* of sync: when it was compared */
+	/* When it was last looked at, and the time before that: the index was
+	 * the truth then. */
+	struct timespec looked;
+	struct timespec looked_before;
 	struct dir *places; /* linked by next_place */
 	struct post *posts; /* linked by next */
 	struct mark *chain; /* of the same hash */
@@ -82,14 +97,34 @@ struct doubt {
 	char *name; /* NULL: its names */
 	bool deep; /* and all below it */
 	bool content; /* and content, since core.since */
+	bool look; /* and what its entries' stats say */
+	int64_t at; /* a later one's: when (core_now_ms()) */
+};
+
+/* A list of them that grows. */
+struct doubts {
+	struct doubt *item;
+	size_t n;
+	size_t cap;
 };
 
 #define CORE_FDS 16
 
 struct core {
 	const struct watch_config *cfg;
-	const struct backend_ops *ops;
-	struct backend *b;
+
+	/* The back end, and behind it, unless it is the same one, polling for
+	 * what it cannot watch. */
+	struct side side[2];
+	size_t nsides;
+	struct {
+		bool held; /* core_next() gives it first */
+		struct hint hint;
+		char name[256];
+	} kept;
+	/* What kind of file system a device is: the last answer. */
+	uint64_t kind_dev; /* 0: none */
+	const char *kind;
 
 	struct mark **marks; /* hash table by id */
 	size_t nmarks;
@@ -102,9 +137,10 @@ struct core {
 	} fds[CORE_FDS];
 	uint64_t fd_clock;
 
-	struct doubt *doubts;
-	size_t ndoubts;
-	size_t cap_doubts;
+	struct doubts doubts;
+	struct doubts later; /* to be doubted when their time has come */
+	int64_t later_at; /* when that is for the first of them; 0: none */
+	uint32_t pass; /* of sync */
 
 	/* The second half of an exchange that has been told whole: a rename
 	 * from (id, name) to (to_id, to_name). id -1: none. */
@@ -120,7 +156,6 @@ struct core {
 	bool resync; /* everything has to be compared */
 	bool synthetic; /* what is told now was learned by comparing */
 	bool limited; /* NOTE_LIMIT has been given */
-	bool unmarked; /* some directory is entered without a mark */
 	bool stirred; /* something was told since `quiet` was */
 	struct timespec now; /* when what is told now was read */
 
@@ -134,21 +169,47 @@ struct core {
 };
 
 int64_t core_now_ms(void);
+/* A moment that is surely not later than any change of a file from now on, by
+ * the clock that file systems use. */
+struct timespec core_moment(void);
 
 /* The scope of the tree that d is in. */
 const struct scope *core_scope(const struct dir *d);
 
-/* The kernel's watch on the open directory dirfd for interest; one mark for
- * each directory, however often it is asked for. The caller attaches a place
- * or a post, or calls core_unmark(). NULL with errno. */
+/* Opens the back ends: `first`, and polling behind it. Returns 0, or -1 with
+ * errno. */
+int core_open_sides(struct core *c, const struct backend_ops *first);
+void core_close_sides(struct core *c);
+
+/* As in backend.h, for both sides. What a side that is not exact says about
+ * names becomes a doubt, or puts a scope in doubt, here already. */
+int core_fill(struct core *c);
+int core_next(struct core *c, struct hint *h);
+/* Takes what the sides that are not exact have to say, and hands out nothing.
+ * For one who is comparing, and has found something. */
+void core_gather(struct core *c);
+/* A look at d has found a change in it. */
+void core_found(struct core *c, const struct dir *d);
+/* Does the first side hold back hints for a moment? */
+bool core_holds(const struct core *c);
+/* Milliseconds until there is something to do; -1 for never. */
+int core_wait(struct core *c);
+/* Will what happens in d be told by name, in order? Only then are there
+ * pending hints about it. */
+bool core_exact(const struct dir *d);
+
+/* A watch on the open directory dirfd for interest; one mark for each
+ * directory, however often it is asked for. Where the kernel does not watch it
+ * it is polled (mark.why). The caller attaches a place or a post, or calls
+ * core_unmark(). NULL with errno. */
 struct mark *core_mark(struct core *c, int dirfd, unsigned interest);
+/* The back end has ended it: detaches and frees it; what was attached is in
+ * doubt. lost, unless NULL, is called for each place that is no top. */
+void core_gone(struct core *c, struct mark *m,
+    void (*lost)(struct core *c, struct dir *d));
 /* Ends the watch when nothing is attached any more. */
 void core_unmark(struct core *c, struct mark *m);
 struct mark *core_find_mark(const struct core *c, int id);
-/* The kernel has ended it: takes it out of the table; the caller has detached
- * everything and frees it. */
-void core_drop_mark(struct core *c, struct mark *m);
-
 /* What a directory in a tree is watched for, by the user's choices. */
 unsigned core_interest(const struct core *c);
 
@@ -180,12 +241,24 @@ void core_keep_fd(struct core *c, struct dir *d, int fd);
  * quiet. */
 void core_close_fds(struct core *c);
 
+/* Forgets and frees a whole list of doubts. */
+void core_forget_doubts(struct doubts *l);
+
 /* Notes that the root of a scope is to be looked at again. */
 void core_suspect(struct core *c, struct scope *s);
 
 /* Notes that a name in d is to be looked at again; NULL: the names in d. Out
  * of memory, everything will be. */
 void core_doubt(struct core *c, struct dir *d, const char *name);
+
+/* The same for all that the stats of its entries can show. */
+void core_doubt_look(struct core *c, struct dir *d);
+
+/* Notes that a name in d (NULL: the names in d) is to be looked at after a
+ * while, the interval of polling. */
+void core_later(struct core *c, struct dir *d, const char *name);
+/* Doubts those whose time has come. */
+void core_now_later(struct core *c);
 
 /* Notes that all below d is to be compared; with content, since core.since. */
 void core_doubt_below(struct core *c, struct dir *d, bool content);

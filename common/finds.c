@@ -5,6 +5,7 @@
 
 #include "core.h"
 #include "grow.h"
+#include "looks.h"
 #include "statat.h"
 #include "tree.h"
 
@@ -104,7 +105,8 @@ finds_lossy(struct finds *s, struct dir *d)
 
 /* What has vanished and what has appeared, joined where it is the same file:
  * the same inode number, and born before the name was last seen, since numbers
- * are used again at once. (Directories are joined by their marks.) */
+ * are used again at once. (Directories that are watched are joined by their
+ * marks.) */
 struct vanished {
 	uint64_t ino;
 	struct dir *dir;
@@ -124,6 +126,7 @@ all_vanished(struct finds *s, size_t *n)
 {
 	struct vanished *v = NULL;
 	struct entry *e;
+	uint64_t ino;
 	size_t i, total = 0;
 	uint32_t pos;
 
@@ -137,10 +140,12 @@ all_vanished(struct finds *s, size_t *n)
 		return NULL;
 	for (i = 0; i < s->nlossy; i++) {
 		for (pos = 0; (e = tree_next(s->lossy[i], &pos)) != NULL;) {
-			if (!(e->flags & ENTRY_GONE) || e->type == EVENT_DIR ||
-			    e->ino == 0)
+			ino = e->type == EVENT_DIR ? e->dir->ino : e->ino;
+			if (!(e->flags & ENTRY_GONE) || ino == 0 ||
+			    (e->type == EVENT_DIR &&
+				!(s->lossy[i]->flags & DIR_STATS)))
 				continue;
-			v[*n].ino = e->ino;
+			v[*n].ino = ino;
 			v[*n].dir = s->lossy[i];
 			v[(*n)++].e = e;
 		}
@@ -149,40 +154,61 @@ all_vanished(struct finds *s, size_t *n)
 	return v;
 }
 
-static bool
-born_before(const struct event_stat *st, const struct timespec *when)
+bool
+finds_reborn(const struct event_stat *st, const struct timespec *when)
 {
 	if (st->btime.tv_nsec == -1)
 		return false;
 	if (st->btime.tv_sec != when->tv_sec)
-		return st->btime.tv_sec < when->tv_sec;
-	return st->btime.tv_nsec < when->tv_nsec;
+		return st->btime.tv_sec > when->tv_sec;
+	return st->btime.tv_nsec >= when->tv_nsec;
+}
+
+/* Is f what v was? since: when the index was the truth; NULL: when that
+ * directory was looked at before. */
+static bool
+is_one(struct finds *s, const struct found *f, const struct vanished *v,
+    const struct timespec *since)
+{
+	struct entry_stat *was, *is;
+	struct event_stat st;
+	int fd;
+
+	if (v->e->type != f->e->type || (v->e->flags & ENTRY_MOVING))
+		return false;
+	if (since == NULL && v->dir->mark != NULL &&
+	    (v->dir->flags & DIR_STATS))
+		since = &v->dir->mark->looked_before;
+	fd = core_dirfd(s->c, f->parent);
+	if (since == NULL || fd == -1 ||
+	    stat_at(fd, f->e->name, false, &st) == -1 || st.ino != v->ino)
+		return false;
+	if (st.btime.tv_nsec != -1)
+		return !finds_reborn(&st, since);
+	/* Nobody knows when it was born: then by what it looks like. */
+	if (f->e->type == EVENT_DIR)
+		return v->e->dir->dev == st.dev;
+	was = tree_stat(v->e);
+	is = tree_stat(f->e);
+	return was != NULL && is != NULL && was->attrs != 0 &&
+	    was->mtime == is->mtime && was->size == is->size;
 }
 
 static void
 join(struct finds *s, const struct timespec *since)
 {
 	struct vanished *v, *hit, key = {0};
-	struct event_stat st;
 	struct found *f;
 	size_t n, i;
-	int fd;
 
-	if (since == NULL)
-		return;
 	v = all_vanished(s, &n);
 	for (i = 0; v != NULL && i < s->n; i++) {
 		f = &s->found[i];
-		if (f->e == NULL || f->e->type == EVENT_DIR)
+		if (f->e == NULL)
 			continue;
-		key.ino = f->e->ino;
+		key.ino = f->e->type == EVENT_DIR ? f->e->dir->ino : f->e->ino;
 		hit = bsearch(&key, v, n, sizeof(*v), by_ino);
-		if (hit == NULL || hit->e->type != f->e->type ||
-		    (hit->e->flags & ENTRY_MOVING))
-			continue;
-		fd = core_dirfd(s->c, f->parent);
-		if (fd == -1 || stat_at(fd, f->e->name, false, &st) == -1 ||
-		    st.ino != f->e->ino || !born_before(&st, since))
+		if (hit == NULL || !is_one(s, f, hit, since))
 			continue;
 		f->from = hit->e;
 		f->from_dir = hit->dir;
@@ -243,6 +269,16 @@ rescue(struct finds *s, struct entry *e, int depth)
 	s->nlossy = kept;
 }
 
+/* What was seen of it where it is now. */
+static struct entry_stat
+seen_of(const struct found *f)
+{
+	struct entry_stat none = {0}, *es;
+
+	es = f->e == NULL ? NULL : tree_stat(f->e);
+	return es == NULL ? none : *es;
+}
+
 static void
 resolve_created(struct finds *s, struct found *f, struct entry *y, int depth)
 {
@@ -253,7 +289,9 @@ resolve_created(struct finds *s, struct found *f, struct entry *y, int depth)
 	if (y != NULL && y->type == EVENT_FILE && e->type == EVENT_FILE) {
 		/* Another file under the same name: new content. */
 		y->ino = e->ino;
-		y->flags = 0;
+		if (tree_stat(y) != NULL && tree_stat(e) != NULL)
+			*tree_stat(y) = *tree_stat(e);
+		y->flags &= (uint8_t)~ENTRY_SYNC;
 		tree_free(e);
 		fd = core_dirfd(s->c, f->parent);
 		change_tell(s->c, EVENT_MODIFIED, f->parent, y->name, y->type,
@@ -279,6 +317,7 @@ resolve_moved(struct finds *s, struct found *f, struct entry *y, int depth)
 {
 	struct event_stat st;
 	const char *name = name_found(f);
+	struct entry_stat seen = seen_of(f);
 	struct entry *e;
 	int fd;
 
@@ -291,8 +330,11 @@ resolve_moved(struct finds *s, struct found *f, struct entry *y, int depth)
 	e = change_moved(s->c, f->from_dir, f->from, f->parent, name,
 	    fd != -1 && stat_at(fd, name, false, &st) == 0 ? &st : NULL);
 	/* What has changed in it can only be seen where it is now. */
-	if (s->deep && e != NULL && e->type == EVENT_DIR)
+	if (e != NULL && e->type == EVENT_DIR &&
+	    (s->deep || (e->dir->flags & DIR_STATS)))
 		core_doubt_below(s->c, e->dir, s->content);
+	else if (e != NULL)
+		looks_moved(s->c, f->parent, e, &seen);
 	tree_free(f->e);
 	f->e = NULL;
 }
@@ -318,6 +360,7 @@ untold_container(struct finds *s, const struct found *f)
 static void
 resolve(struct finds *s, struct found *f, int depth)
 {
+	struct entry_stat seen, seen_other;
 	struct found *other;
 	struct entry *y;
 	struct dir *up;
@@ -370,9 +413,14 @@ resolve(struct finds *s, struct found *f, int depth)
 	if (other != NULL && other->busy && f->from != NULL &&
 	    other->parent == f->from_dir &&
 	    strcmp(name_found(other), f->from->name) == 0) {
-		f->from->flags = y->flags = 0;
+		f->from->flags &= (uint8_t)~ENTRY_SYNC;
+		y->flags &= (uint8_t)~ENTRY_SYNC;
 		f->done = other->done = true;
+		seen = seen_of(f);
+		seen_other = seen_of(other);
 		change_exchanged(s->c, f->from_dir, f->from, f->parent, y);
+		looks_moved(s->c, f->parent, y, &seen);
+		looks_moved(s->c, f->from_dir, f->from, &seen_other);
 		tree_free(f->e);
 		tree_free(other->e);
 		f->e = other->e = NULL;
@@ -387,7 +435,7 @@ resolve(struct finds *s, struct found *f, int depth)
 		    other->busy) {
 			/* A ring of renames: broken here. */
 			core_doubt(s->c, other->from_dir, other->from->name);
-			other->from->flags = 0;
+			other->from->flags &= (uint8_t)~ENTRY_SYNC;
 			other->from = NULL;
 			if (other->e == NULL) {
 				core_doubt(s->c, other->parent, other->name);

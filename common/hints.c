@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "backend.h"
 #include "changes.h"
 #include "core.h"
+#include "looks.h"
 #include "sync.h"
 #include "tree.h"
 
@@ -59,7 +59,21 @@ looks_like(struct core *c, struct dir *d, const char *name,
 
 	fd = core_dirfd(c, d);
 	return fd != -1 && is_known(e) &&
-	    sync_classify(c, fd, name, &st, &link) == 0 && sync_same(e, &st);
+	    looks_classify(c, fd, name, &st, &link) == 0 && looks_same(e, &st);
+}
+
+/* Where a hint that is still to come takes this name; see backend.h. */
+static bool
+leaving(struct core *c, const struct dir *d, const char *name, int *to_id,
+    char *to_name, bool *isdir)
+{
+	const struct side *side;
+
+	if (!core_exact(d) || core_fill(c) == -1)
+		return false;
+	side = d->mark->side;
+	return side->ops->leaving(side->b, d->mark->id, name, strlen(name),
+	    to_id, to_name, isdir);
 }
 
 /* Of what kind is something that has left its name before it could be looked
@@ -73,15 +87,13 @@ type_of_gone(struct core *c, const struct dir *d, const char *name)
 	bool link, isdir;
 	int to_id, fd;
 
-	if (d->mark == NULL || c->ops->fill(c->b) == -1 ||
-	    !c->ops->leaving(c->b, d->mark->id, name, strlen(name), &to_id,
-		to_name, &isdir))
+	if (!leaving(c, d, name, &to_id, to_name, &isdir))
 		return EVENT_FILE;
 	to = core_find_mark(c, to_id);
 	if (to == NULL || to->places == NULL)
 		return EVENT_FILE;
 	fd = core_dirfd(c, to->places);
-	if (fd == -1 || sync_classify(c, fd, to_name, &st, &link) == -1 ||
+	if (fd == -1 || looks_classify(c, fd, to_name, &st, &link) == -1 ||
 	    S_ISDIR(st.mode))
 		return EVENT_FILE;
 	return event_type_of(st.mode);
@@ -135,7 +147,7 @@ on_created(struct core *c, struct dir *d, const char *name, bool isdir,
 		return;
 	}
 	fd = core_dirfd(c, d);
-	if (fd != -1 && sync_classify(c, fd, name, &st, &link) == 0 &&
+	if (fd != -1 && looks_classify(c, fd, name, &st, &link) == 0 &&
 	    (link || S_ISDIR(st.mode) == isdir)) {
 		sync_created(c, d, name, &st, link, how);
 		return;
@@ -168,7 +180,7 @@ on_deleted(struct core *c, struct dir *d, const char *name, bool isdir,
 		 * other goes, by what the kernel says; and what a listing
 		 * has found since is not what went. */
 		fd = core_dirfd(c, d);
-		if (fd == -1 || sync_classify(c, fd, name, &st, &link) == 0)
+		if (fd == -1 || looks_classify(c, fd, name, &st, &link) == 0)
 			core_doubt(c, d, name);
 		if (fd != -1 && e != NULL && looks_like(c, d, name, e)) {
 			told_before(c, d, name);
@@ -200,10 +212,8 @@ goes_back(struct core *c, const struct dir *from, const struct dir *to,
 	char back[NAME_MAX + 1];
 	int id;
 
-	return from->mark != NULL && to->mark != NULL &&
-	    c->ops->fill(c->b) != -1 &&
-	    c->ops->leaving(c->b, to->mark->id, t->to_name, strlen(t->to_name),
-		&id, back, isdir) &&
+	return from->mark != NULL &&
+	    leaving(c, to, t->to_name, &id, back, isdir) &&
 	    id == from->mark->id && strcmp(back, t->name) == 0;
 }
 
@@ -288,8 +298,8 @@ on_renamed(struct core *c, struct dir *from, struct dir *to,
 		return;
 	}
 	fd = core_dirfd(c, to);
-	seen = fd != -1 && sync_classify(c, fd, t->to_name, &st, &link) == 0;
-	same = seen && sync_same(e, &st);
+	seen = fd != -1 && looks_classify(c, fd, t->to_name, &st, &link) == 0;
+	same = seen && looks_same(e, &st);
 	if (same && !is_known(e) && e->type != EVENT_DIR)
 		e->ino = st.ino; /* not seen under its first name */
 	if (!same && looks_like(c, from, t->name, e)) {
@@ -343,6 +353,8 @@ on_content(struct core *c, struct dir *d, const struct told *t)
 	size_t i = 0;
 	int fd;
 
+	if (!core_exact(d))
+		(void)sync_name(c, d, t->name, COMPLETE_FOUND);
 	e = find(d, t->name);
 	if (e == NULL) {
 		(void)sync_name(c, d, t->name, COMPLETE_FOUND);
@@ -351,8 +363,8 @@ on_content(struct core *c, struct dir *d, const struct told *t)
 	if (e->type == EVENT_DIR && t->kind != HINT_ATTRIB)
 		return;
 	fd = core_dirfd(c, d);
-	seen = fd != -1 && sync_classify(c, fd, t->name, &st, &link) == 0;
-	same = seen && sync_same(e, &st);
+	seen = fd != -1 && looks_classify(c, fd, t->name, &st, &link) == 0;
+	same = seen && looks_same(e, &st);
 	if (same && e->type != EVENT_DIR)
 		e->ino = st.ino;
 	while (table[i].hint != t->kind)
@@ -518,35 +530,6 @@ alert(struct core *c, const struct mark *m, const char *name)
 			core_suspect(c, p->scope);
 }
 
-/* The kernel has ended a watch. */
-static void
-on_gone(struct core *c, struct mark *m)
-{
-	struct dir *d;
-	struct post *p;
-
-	if (m == NULL)
-		return;
-	while ((d = m->places) != NULL) {
-		m->places = d->next_place;
-		d->next_place = NULL;
-		d->mark = NULL;
-		if (d->self != NULL) {
-			/* Something of its name may be there all the same. */
-			change_unknown(c, d);
-			core_doubt(c, d->parent, d->self->name);
-		} else {
-			core_suspect(c, d->owner);
-		}
-	}
-	for (p = m->posts; p != NULL; p = p->next) {
-		p->mark = NULL;
-		core_suspect(c, p->scope);
-	}
-	core_drop_mark(c, m);
-	free(m);
-}
-
 /* Is this the second half of an exchange that has been told? Anything else
  * that is told of its names says that it was none. */
 static bool
@@ -586,7 +569,9 @@ hints_handle(struct core *c, const struct hint *h,
 		return;
 	}
 	if (h->kind == HINT_GONE) {
-		on_gone(c, m);
+		/* Something of its name may be there all the same. */
+		if (m != NULL)
+			core_gone(c, m, change_unknown);
 		return;
 	}
 	if (h->name_len > NAME_MAX || h->to_len > NAME_MAX)
@@ -624,30 +609,59 @@ hints_handle(struct core *c, const struct hint *h,
 		alert(c, core_find_mark(c, id), t.name);
 }
 
+/* All directories in doubt as such are compared in one go, since what has
+ * vanished from one may have appeared in the other. */
+static void
+compare_doubted(struct core *c, struct doubt *all, size_t n)
+{
+	struct dir **dirs;
+	size_t i, ndirs = 0;
+
+	dirs = calloc(n, sizeof(struct dir *));
+	if (dirs == NULL) {
+		c->resync = true;
+		return;
+	}
+	for (i = 0; i < n; i++) {
+		if (all[i].dir == NULL || all[i].name != NULL || all[i].deep)
+			continue;
+		if (all[i].look)
+			all[i].dir->flags |= DIR_LOOK;
+		dirs[ndirs++] = all[i].dir;
+		all[i].dir = NULL;
+	}
+	if (ndirs > 0)
+		sync_compare(c, dirs, ndirs, false, NULL);
+	free(dirs);
+}
+
 void
 hints_doubts(struct core *c)
 {
+	struct doubts *l = &c->doubts;
 	struct doubt doubt;
-	size_t i, n = c->ndoubts, kept = 0;
+	size_t i, n = l->n, kept = 0;
 
+	if (n > 0)
+		compare_doubted(c, l->item, n);
 	/* What comes to be doubted meanwhile has to wait for the hints that
 	 * have come meanwhile. */
-	for (i = 0; i < n && !c->resync; i++) {
-		doubt = c->doubts[i];
-		c->doubts[i].dir = NULL;
-		c->doubts[i].name = NULL;
-		if (doubt.dir == NULL)
-			continue;
+	for (i = 0; i < n && i < l->n && !c->resync; i++) {
+		doubt = l->item[i];
+		if (doubt.dir == NULL || (doubt.name == NULL && !doubt.deep))
+			continue; /* a new one: the next time */
+		l->item[i].dir = NULL;
+		l->item[i].name = NULL;
 		if (doubt.name != NULL)
 			(void)sync_name(c, doubt.dir, doubt.name,
 			    COMPLETE_FOUND);
 		else
-			sync_compare(c, &doubt.dir, 1, doubt.deep,
+			sync_compare(c, &doubt.dir, 1, true,
 			    doubt.content ? &c->since : NULL);
 		free(doubt.name);
 	}
-	for (i = 0; i < c->ndoubts; i++)
-		if (c->doubts[i].dir != NULL)
-			c->doubts[kept++] = c->doubts[i];
-	c->ndoubts = kept;
+	for (i = 0; i < l->n; i++)
+		if (l->item[i].dir != NULL)
+			l->item[kept++] = l->item[i];
+	l->n = kept;
 }

@@ -16,10 +16,13 @@ note_is_warning(enum watch_note note)
 	switch (note) {
 	case NOTE_UNREADABLE:
 	case NOTE_LIMIT:
+	case NOTE_NO_BACKEND:
+	case NOTE_ALL_POLLED:
 	case NOTE_UNTAKEN:
 	case NOTE_WAY:
 	case NOTE_LOOP:
 		return true;
+	case NOTE_POLLED: /* only slower */
 	case NOTE_OVERFLOW: /* the stream is right again in a moment */
 	case NOTE_WAITING:
 	case NOTE_LOST:
@@ -60,6 +63,26 @@ limit_text(struct buf *b, int error)
 	buf_adds(b, text);
 }
 
+/* A back end could not be opened. */
+static void
+instances_text(struct buf *b, int error)
+{
+	char text[160];
+	const char *setting;
+	long value;
+
+	setting = error == EMFILE ? watch_limit(error, &value) : NULL;
+	if (setting == NULL) {
+		buf_adds(b, strerror(error));
+		return;
+	}
+	(void)snprintf(text, sizeof(text),
+	    "too many instances, or open files (%s is %ld); raise it with: "
+	    "sysctl -w %s=%ld",
+	    setting, value, setting, value * 2);
+	buf_adds(b, text);
+}
+
 void
 note_text(struct buf *b, enum watch_note note, const char *path, int error)
 {
@@ -84,6 +107,18 @@ note_text(struct buf *b, enum watch_note note, const char *path, int error)
 		break;
 	case NOTE_LIMIT:
 		limit_text(b, error);
+		break;
+	case NOTE_NO_BACKEND:
+	case NOTE_ALL_POLLED:
+		instances_text(b, error);
+		if (note == NOTE_ALL_POLLED)
+			buf_adds(b, "; until then all is polled");
+		break;
+	case NOTE_POLLED:
+		buf_adds(b, "polled: ");
+		buf_adds(b,
+		    error != 0 ? strerror(error) :
+				 "its file system does not tell of changes");
 		break;
 	case NOTE_LOOP:
 		buf_adds(b, "leads to a directory above it: not entered");

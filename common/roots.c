@@ -9,7 +9,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "backend.h"
 #include "changes.h"
 #include "claim.h"
 #include "claims.h"
@@ -38,7 +37,7 @@ struct root {
 	struct post *way; /* linked by next_on_way */
 	bool present; /* as last told: lost, found */
 	bool waited; /* NOTE_WAITING has been given */
-	bool blind; /* some directory on the way cannot be watched */
+	bool blind; /* as last told: a directory on the way is polled */
 	struct claims claims;
 };
 
@@ -94,6 +93,7 @@ post(struct core *c, struct root *root, int fd, const char *name,
 		way->blind = true;
 		return;
 	}
+	way->blind = way->blind || m->why != 0;
 	p = malloc(sizeof(*p) + len);
 	if (p == NULL) {
 		way->blind = true;
@@ -478,8 +478,9 @@ check(struct roots *r, struct root *root)
 		core_note(c, NOTE_WAY, root->path, 0);
 	root->blind = way.blind;
 	if (is_same_root(root, &way)) {
-		if (root->top->mark == NULL &&
-		    !(root->top->flags & DIR_UNMARKED))
+		if (!(root->top->flags & DIR_ENTERED))
+			(void)sync_enter(c, root->top, COMPLETE_FOUND);
+		else if (root->top->mark == NULL)
 			sync_compare(c, &root->top, 1, true, NULL);
 		take_pruned_claims(r, root, &way);
 		tell_presence(r, root, root->kind == ROOT_TREE || way.exists);
@@ -611,17 +612,6 @@ roots_speak(struct roots *r)
 		ret = change_exists(r->core, tops, n);
 	free(tops);
 	return ret;
-}
-
-bool
-roots_blind(const struct roots *r)
-{
-	const struct root *root;
-
-	for (root = r->first; root != NULL; root = root->next)
-		if (root->blind)
-			return true;
-	return false;
 }
 
 bool

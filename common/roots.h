@@ -47,10 +47,6 @@ void roots_suspect(struct roots *r);
  * asked for. Returns 0, or -1 with ENOMEM. */
 int roots_speak(struct roots *r);
 
-/* Is some root on a way that cannot be watched, so that it has to be looked
- * at now and then? */
-bool roots_blind(const struct roots *r);
-
 /* Can no root ever come back? (They were given relative to a directory that
  * has been removed itself.) */
 bool roots_ended(const struct roots *r);

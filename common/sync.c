@@ -9,17 +9,18 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "backend.h"
 #include "core.h"
 #include "dirents.h"
 #include "finds.h"
 #include "grow.h"
+#include "looks.h"
 #include "statat.h"
 #include "tree.h"
 
 struct sync {
 	struct core *c;
 	bool deep;
+	bool found; /* a change that the index had not */
 	const struct timespec *since;
 	struct finds finds;
 	struct dir *entering; /* told already, though not entered */
@@ -36,11 +37,14 @@ start(struct sync *s, struct core *c, enum completeness how)
 	s->c = c;
 	s->finds.c = c;
 	s->finds.how = how;
+	c->pass++;
 }
 
 static void
 finish(struct sync *s)
 {
+	if (s->finds.n > 0 || s->finds.nlossy > 0)
+		(void)clock_gettime(CLOCK_REALTIME, &s->c->now);
 	finds_tell(&s->finds, s->since);
 	free(s->work);
 }
@@ -69,25 +73,6 @@ doubt_place(struct core *c, struct dir *d)
 		core_suspect(c, d->owner);
 }
 
-/* What is under a name: its stat and, with -L, that of what a link leads to
- * when that is a directory. */
-int
-sync_classify(const struct core *c, int fd, const char *name,
-    struct event_stat *st, bool *link)
-{
-	struct event_stat target;
-
-	*link = false;
-	if (stat_at(fd, name, false, st) == -1)
-		return -1;
-	if (c->cfg->opt->follow && S_ISLNK(st->mode) &&
-	    stat_at(fd, name, true, &target) == 0 && S_ISDIR(target.mode)) {
-		*st = target;
-		*link = true;
-	}
-	return 0;
-}
-
 static struct entry *
 entry_of(const char *name, const struct event_stat *st, bool link)
 {
@@ -101,18 +86,6 @@ entry_of(const char *name, const struct event_stat *st, bool link)
 	if (link)
 		e->dir->flags |= DIR_LINK;
 	return e;
-}
-
-bool
-sync_same(const struct entry *e, const struct event_stat *st)
-{
-	if (event_type_of(st->mode) != (enum event_type)e->type)
-		return false;
-	if (e->type != EVENT_DIR)
-		return e->ino == 0 || e->ino == st->ino;
-	return e->dir->ino == 0 ||
-	    (e->dir->ino == st->ino &&
-		(e->dir->dev == 0 || e->dir->dev == st->dev));
 }
 
 /* A listing under way. */
@@ -146,7 +119,7 @@ entry_listed(const struct listing *l, const struct dirent_line *line)
 	default:
 		return tree_new(line->name, len, EVENT_OTHER, line->ino);
 	}
-	if (sync_classify(l->c, l->fd, line->name, &st, &link) == -1) {
+	if (looks_classify(l->c, l->fd, line->name, &st, &link) == -1) {
 		errno = ENOENT;
 		return NULL;
 	}
@@ -182,7 +155,7 @@ list(struct core *c, int fd, const char *only, struct dir *into)
 
 	if (only == NULL)
 		return dirents_each(fd, take_line, &l);
-	if (sync_classify(c, fd, only, &st, &link) == -1)
+	if (looks_classify(c, fd, only, &st, &link) == -1)
 		return errno == ENOENT ? 0 : -1;
 	e = entry_of(only, &st, link);
 	return e == NULL ? -1 : tree_link(into, e);
@@ -213,9 +186,23 @@ leave_to_hints(void *ctx, const char *name, size_t len)
 	}
 }
 
-/* The place among those of m that does not lead to its directory any more. */
+/* Where directories are known by their numbers alone, a new one may have that
+ * of one that is gone: is fd, taken for the one at q, younger than that? */
+static bool
+reborn(const struct dir *q, int fd)
+{
+	const struct mark *seen = q->parent->mark;
+	struct event_stat st;
+
+	return (q->flags & DIR_STATS) && seen != NULL &&
+	    stat_at(fd, "", false, &st) == 0 &&
+	    finds_reborn(&st, &seen->looked_before);
+}
+
+/* The place among those of m, open as own, that does not lead to its directory
+ * any more. */
 static struct dir *
-stale_place(struct core *c, const struct mark *m, const struct dir *d)
+stale_place(struct core *c, const struct mark *m, const struct dir *d, int own)
 {
 	struct dir *q;
 	int fd;
@@ -225,9 +212,10 @@ stale_place(struct core *c, const struct mark *m, const struct dir *d)
 		    (q->self->flags & ENTRY_MOVING))
 			continue;
 		fd = core_open(c, q, O_PATH);
-		if (fd == -1)
+		if (fd != -1)
+			(void)close(fd);
+		else if (!reborn(q, own))
 			return q;
-		(void)close(fd);
 	}
 	return NULL;
 }
@@ -243,6 +231,15 @@ is_loop(const struct core *c, const struct dir *d)
 		if (up->ino == d->ino && up->dev == d->dev)
 			return true;
 	return false;
+}
+
+/* A limit was met at d: that is said once. */
+static void
+limited(struct core *c, const struct dir *d, int error)
+{
+	if (!c->limited)
+		core_note_dir(c, NOTE_LIMIT, d, error);
+	c->limited = true;
 }
 
 /* Opens d to be listed. -1: it cannot be, and what follows from that has been
@@ -273,10 +270,10 @@ open_listed(struct sync *s, struct dir *d)
 			}
 		} else if (error == EMFILE || error == ENFILE ||
 		    error == ENOMEM) {
-			if (!c->limited && d->self != NULL)
-				core_note_dir(c, NOTE_LIMIT, d, error);
-			c->limited = c->unmarked = true;
-			d->flags |= DIR_UNMARKED;
+			if (d->self != NULL)
+				limited(c, d, error);
+			core_later(c, d->self != NULL ? d->parent : d,
+			    d->self != NULL ? d->self->name : NULL);
 		} else {
 			doubt_place(c, d);
 		}
@@ -287,7 +284,7 @@ open_listed(struct sync *s, struct dir *d)
 		goto out;
 	d->dev = st.st_dev;
 	d->ino = st.st_ino;
-	d->flags &= ~(DIR_UNREADABLE | DIR_UNMARKED);
+	d->flags &= ~DIR_UNREADABLE;
 	if (c->cfg->opt->one_file_system && d->self != NULL &&
 	    st.st_dev != core_scope(d)->dev) {
 		errno = EXDEV;
@@ -306,7 +303,22 @@ out:
 	return -1;
 }
 
-/* Has the kernel watch d, open as fd. Returns false when d turned out to be a
+/* d is polled: says so where there is something to be done about it. */
+static void
+note_polled(struct core *c, const struct dir *d, const struct mark *m)
+{
+	const struct dir *up = d->parent;
+
+	if (m->side == &c->side[0])
+		return;
+	if (m->why == EMFILE || m->why == ENFILE || m->why == ENOSPC ||
+	    m->why == ENOMEM)
+		limited(c, d, m->why);
+	else if (up == NULL || !(up->flags & DIR_STATS))
+		core_note_dir(c, NOTE_POLLED, d, m->why);
+}
+
+/* Has d, open as fd, watched. Returns false when d turned out to be a
  * directory that the index has elsewhere; then it is freed. */
 static bool
 watch_dir(struct sync *s, struct dir *d, int fd)
@@ -317,18 +329,17 @@ watch_dir(struct sync *s, struct dir *d, int fd)
 
 	m = core_mark(c, fd, core_interest(c));
 	if (m == NULL) {
-		if (!c->limited)
-			core_note_dir(c, NOTE_LIMIT, d, errno);
-		c->limited = c->unmarked = true;
+		limited(c, d, errno);
 		core_detach(c, d);
-		d->flags |= DIR_UNMARKED;
+		core_later(c, d, NULL);
 		return true;
 	}
 	if (d->mark == m)
 		return true;
+	note_polled(c, d, m);
 	was = d->self == NULL || (d->flags & DIR_ENTERED) ?
 	    NULL :
-	    stale_place(c, m, d);
+	    stale_place(c, m, d, fd);
 	if (was != NULL) {
 		finds_take_over(&s->finds, d->self, d->parent, was,
 		    d == s->entering);
@@ -350,7 +361,7 @@ enter_or_see(struct sync *s, int fd, struct dir *d, struct entry *e)
 	if (change_enters(s->c, d, e)) {
 		push_work(s, e->dir);
 	} else if (e->dir->ino == 0 &&
-	    sync_classify(s->c, fd, e->name, &st, &link) == 0 &&
+	    looks_classify(s->c, fd, e->name, &st, &link) == 0 &&
 	    S_ISDIR(st.mode)) {
 		e->dir->dev = st.dev;
 		e->dir->ino = st.ino;
@@ -363,6 +374,10 @@ enter_children(struct sync *s, int fd, struct dir *d)
 	struct entry *e;
 	uint32_t pos = 0;
 
+	if (d->flags & DIR_STATS)
+		while ((e = tree_next(d, &pos)) != NULL)
+			(void)looks_take(s->c, d, fd, e, true);
+	pos = 0;
 	while ((e = tree_next(d, &pos)) != NULL)
 		if (e->type == EVENT_DIR)
 			enter_or_see(s, fd, d, e);
@@ -373,9 +388,17 @@ static void
 compare_same(struct sync *s, int fd, struct dir *d, struct entry *e)
 {
 	struct event_stat st;
+	bool isdir = e->type == EVENT_DIR;
 
 	e->flags |= ENTRY_SEEN;
-	if (e->type == EVENT_DIR) {
+	if (d->flags & DIR_STATS) {
+		/* Which may make another entry of one that is no directory. */
+		if ((d->flags & DIR_LOOK) && looks_compare(s->c, d, fd, e))
+			s->found = true;
+		if (!isdir)
+			return;
+	}
+	if (isdir) {
 		if ((e->dir->flags & DIR_ENTERED) ? s->deep :
 						    change_enters(s->c, d, e))
 			push_work(s, e->dir);
@@ -410,13 +433,15 @@ compare_one(struct sync *s, int fd, struct dir *d, struct entry *t)
 	if (e != NULL) {
 		/* The number in a listing is not always the file's own
 		 * (mount points, overlays): ask. */
-		if (sync_classify(s->c, fd, t->name, &st, &link) == -1)
+		if (looks_classify(s->c, fd, t->name, &st, &link) == -1)
 			return false;
-		if (sync_same(e, &st)) {
+		if (looks_same(e, &st)) {
 			compare_same(s, fd, d, e);
 			return false;
 		}
 	}
+	t = looks_take(s->c, d, fd, t, false);
+	s->found = true;
 	if (finds_add(&s->finds, d, t) == 0 && t->type == EVENT_DIR)
 		enter_or_see(s, fd, d, t);
 	return true;
@@ -429,8 +454,11 @@ compare(struct sync *s, int fd, struct dir *d, struct dir *listed)
 {
 	struct entry *e, **all;
 	uint32_t pos, i, n = listed->count;
-	bool lossy = false;
+	bool lossy = false, found = s->found;
 
+	s->found = false;
+	if (s->deep && (d->flags & DIR_STATS))
+		d->flags |= DIR_LOOK;
 	all = tree_list(listed);
 	if (all == NULL && n > 0) {
 		s->c->resync = true;
@@ -450,6 +478,21 @@ compare(struct sync *s, int fd, struct dir *d, struct dir *listed)
 	}
 	if (lossy)
 		finds_lossy(&s->finds, d);
+	d->flags &= ~DIR_LOOK;
+	if (lossy || s->found)
+		core_found(s->c, d);
+	s->found = s->found || found || lossy;
+}
+
+/* d is about to be listed: when, and in which pass. */
+static void
+stamp(struct core *c, struct mark *m)
+{
+	if (m == NULL)
+		return;
+	m->pass = c->pass;
+	m->looked_before = m->looked;
+	m->looked = core_moment();
 }
 
 /* Lists one directory, and takes down what is new and what is gone. Returns
@@ -461,19 +504,26 @@ survey(struct sync *s, struct dir *d)
 	struct pending p = {.c = c, .listed = d, .known = NULL};
 	const char *only = core_scope(d)->only;
 	bool known = (d->flags & DIR_ENTERED) != 0;
-	uint64_t position;
+	const struct side *side = NULL; /* where it is exact */
+	uint64_t position = 0;
 	int fd, error = 0;
 
 	fd = open_listed(s, d);
 	if (fd == -1)
 		return -1;
-	position = c->ops->position(c->b);
+	if (c->side[0].ops->exact)
+		position = c->side[0].ops->position(c->side[0].b);
 	if (known) {
-		/* Whatever is queued about it is older than the listing. */
-		(void)c->ops->fill(c->b);
-		if (d->mark != NULL && d->mark->places->next_place == NULL)
-			c->ops->forget(c->b, d->mark->id, NULL, 0);
-		position = c->ops->position(c->b);
+		if (core_exact(d)) {
+			/* Whatever is queued about it is older than the
+			 * listing. */
+			side = d->mark->side;
+			(void)core_fill(c);
+			if (d->mark->places->next_place == NULL)
+				side->ops->forget(side->b, d->mark->id, NULL,
+				    0);
+			position = side->ops->position(side->b);
+		}
 		p.known = d;
 		p.listed = tree_top(NULL);
 		if (p.listed == NULL) {
@@ -485,21 +535,20 @@ survey(struct sync *s, struct dir *d)
 		(void)close(fd);
 		return 0;
 	}
+	stamp(c, d->mark);
 	if (list(c, fd, only, p.listed) == -1)
 		error = errno;
 	(void)clock_gettime(CLOCK_REALTIME, &c->now);
-	if (error == ENOMEM) {
+	if (error == ENOMEM)
 		c->resync = true;
-	} else if (error != 0 && error != ENOENT) {
-		/* Half a listing (EIO): tried again now and then. */
-		d->flags |= DIR_UNMARKED;
-		c->unmarked = true;
-	}
-	if (d->mark != NULL) {
-		if (c->ops->fill(c->b) == 0)
+	else if (error != 0 && error != ENOENT)
+		core_later(c, d, NULL); /* half a listing (EIO) */
+	if (core_exact(d)) {
+		side = d->mark->side;
+		if (core_fill(c) == 0)
 			core_doubt(c, d, NULL);
-		c->ops->pending(c->b, d->mark->id, position, leave_to_hints,
-		    &p);
+		side->ops->pending(side->b, d->mark->id, position,
+		    leave_to_hints, &p);
 	}
 	d->flags |= DIR_ENTERED;
 	if (known && error == 0)
@@ -554,16 +603,17 @@ sync_pending(struct core *c, struct dir *d, const char *name)
 {
 	struct entry *wanted, *e;
 
-	if (d->mark == NULL)
+	if (!core_exact(d))
 		return false;
-	if (c->ops->fill(c->b) == 0) {
+	if (core_fill(c) == 0) {
 		/* There is more to come than can be taken in. */
 		return true;
 	}
 	e = wanted = tree_new(name, strlen(name), EVENT_FILE, 0);
 	if (e == NULL)
 		return false;
-	c->ops->pending(c->b, d->mark->id, 0, name_is_pending, &wanted);
+	d->mark->side->ops->pending(d->mark->side->b, d->mark->id, 0,
+	    name_is_pending, &wanted);
 	tree_free(e);
 	return wanted == NULL;
 }
@@ -634,22 +684,60 @@ sync_name(struct core *c, struct dir *d, const char *name,
 	c->synthetic = true;
 	(void)clock_gettime(CLOCK_REALTIME, &c->now);
 	e = tree_find(d, name, strlen(name));
-	if (sync_classify(c, fd, name, &st, &link) == -1) {
+	if (looks_classify(c, fd, name, &st, &link) == -1) {
+		if (d->flags & DIR_STATS) {
+			if (e != NULL && errno == ENOENT)
+				core_doubt(c, d, NULL);
+			e = NULL;
+		}
 		/* Not to be allowed to look is no sign of its being gone. */
 		if (e != NULL && errno == ENOENT)
 			change_gone(c, d, e);
-	} else if (e == NULL || !sync_same(e, &st)) {
-		sync_created(c, d, name, &st, link, how);
+	} else if (e == NULL || !looks_same(e, &st)) {
+		/* Where no names are told, what has come may have gone
+		 * elsewhere. */
+		if (d->flags & DIR_STATS)
+			core_doubt(c, d, NULL);
+		else
+			sync_created(c, d, name, &st, link, how);
+	} else if ((d->flags & DIR_STATS) && e->type != EVENT_DIR) {
+		(void)looks_compare(c, d, fd, e);
 	} else if (e->type != EVENT_DIR) {
 		e->ino = st.ino;
 	} else if (!(e->dir->flags & DIR_ENTERED)) {
 		if (change_enters(c, d, e))
 			enter_told(c, d, name, how);
-	} else if (e->dir->mark == NULL && !(e->dir->flags & DIR_UNMARKED)) {
+	} else if (e->dir->mark == NULL) {
 		sync_compare(c, &e->dir, 1, false, NULL);
+	} else if (d->flags & DIR_STATS) {
+		(void)looks_compare(c, d, fd, e);
 	}
 	c->synthetic = was;
 	return true;
+}
+
+/* What has been said meanwhile by those who only say where to look: it may be
+ * the other end of a move. */
+static bool
+more_work(struct sync *s)
+{
+	struct core *c = s->c;
+	struct doubt *p;
+	size_t i;
+
+	core_gather(c);
+	for (i = 0; i < c->doubts.n; i++) {
+		p = &c->doubts.item[i];
+		if (p->dir == NULL || p->name != NULL || p->deep ||
+		    !(p->dir->flags & DIR_STATS) ||
+		    p->dir->mark->pass == c->pass)
+			continue;
+		if (p->look)
+			p->dir->flags |= DIR_LOOK;
+		push_work(s, p->dir);
+		p->dir = NULL;
+	}
+	return s->nwork > 0;
 }
 
 int
@@ -683,7 +771,9 @@ sync_compare(struct core *c, struct dir *const *dirs, size_t ndirs, bool deep,
 	for (i = ndirs; i > 0; i--)
 		if (dirs[i - 1]->flags & DIR_ENTERED)
 			push_work(&s, dirs[i - 1]);
-	survey_all(&s);
+	do
+		survey_all(&s);
+	while (s.found && more_work(&s));
 	finish(&s);
 	c->synthetic = was;
 }

@@ -24,16 +24,6 @@ struct dir;
 struct entry;
 struct event_stat;
 
-/* What is under a name in the open directory fd: its stat, or with -L, where it
- * is a link to a directory, that directory's (and *link). Returns 0, or -1
- * with errno. */
-int sync_classify(const struct core *c, int fd, const char *name,
-    struct event_stat *st, bool *link);
-
-/* Is that the thing the index has? True also where the index never saw its
- * inode number. */
-bool sync_same(const struct entry *e, const struct event_stat *st);
-
 /* A name has appeared in d, with what is below it; what stood there in the
  * index makes way. */
 void sync_created(struct core *c, struct dir *d, const char *name,

@@ -119,6 +119,24 @@ slot_of(const struct dir *d, const struct entry *e)
 	return i;
 }
 
+struct entry_stat *
+tree_stat(struct entry *e)
+{
+	return e->flags & ENTRY_STAT ? (struct entry_stat *)(void *)e - 1 :
+				       NULL;
+}
+
+static void
+entry_free(struct entry *e)
+{
+	struct entry_stat *es = e == NULL ? NULL : tree_stat(e);
+
+	if (es != NULL)
+		free(es);
+	else
+		free(e);
+}
+
 struct dir *
 tree_top(void *owner)
 {
@@ -165,7 +183,7 @@ tree_free_below(struct dir *d)
 		}
 		if (e != NULL && e->type == EVENT_DIR)
 			free(e->dir);
-		free(e);
+		entry_free(e);
 		at->cap--;
 	}
 }
@@ -187,18 +205,24 @@ tree_owner(const struct dir *d)
 	return d->owner;
 }
 
+/* An entry's stat stands before it in memory, so that those that have none
+ * are no larger for it. */
 static struct entry *
-entry_alloc(const char *name, size_t len)
+entry_alloc(const char *name, size_t len, bool wide)
 {
 	struct entry *e;
 	size_t size = offsetof(struct entry, name) + len + 1;
+	size_t front = wide ? sizeof(struct entry_stat) : 0;
+	char *p;
 
 	if (size < sizeof(*e))
 		size = sizeof(*e);
-	e = malloc(size);
-	if (e == NULL)
+	p = malloc(front + size);
+	if (p == NULL)
 		return NULL;
-	memset(e, 0, sizeof(*e));
+	memset(p, 0, front + sizeof(*e));
+	e = (struct entry *)(void *)(p + front);
+	e->flags = wide ? ENTRY_STAT : 0;
 	e->len = (uint8_t)len;
 	memcpy(e->name, name, len);
 	e->name[len] = '\0';
@@ -214,7 +238,7 @@ tree_new(const char *name, size_t len, enum event_type type, uint64_t ino)
 		errno = ENAMETOOLONG;
 		return NULL;
 	}
-	e = entry_alloc(name, len);
+	e = entry_alloc(name, len, false);
 	if (e == NULL)
 		return NULL;
 	e->type = (uint8_t)type;
@@ -240,7 +264,26 @@ tree_free(struct entry *e)
 		tree_free_below(e->dir);
 		free(e->dir);
 	}
+	entry_free(e);
+}
+
+struct entry *
+tree_widen(struct dir *d, struct entry *e)
+{
+	struct entry *wide;
+
+	if (e->flags & ENTRY_STAT)
+		return e;
+	wide = entry_alloc(e->name, e->len, true);
+	if (wide == NULL)
+		return NULL;
+	wide->type = e->type;
+	wide->flags |= e->flags;
+	wide->ino = e->ino;
+	if (d != NULL)
+		d->slot[slot_of(d, e)] = wide;
 	free(e);
+	return wide;
 }
 
 struct entry *
@@ -288,23 +331,26 @@ tree_move(struct dir *from, struct entry *e, struct dir *to, const char *name,
     size_t len)
 {
 	struct entry *moved;
+	bool wide = (e->flags & ENTRY_STAT) != 0;
 
-	moved = entry_alloc(name, len);
+	moved = entry_alloc(name, len, wide);
 	if (moved == NULL)
 		return NULL;
+	if (wide)
+		*tree_stat(moved) = *tree_stat(e);
 	moved->type = e->type;
 	moved->flags = e->flags;
 	moved->ino = e->ino;
 	if (e->type == EVENT_DIR)
 		moved->dir = e->dir;
 	if (tree_link(to, moved) == -1) {
-		free(moved);
+		entry_free(moved);
 		return NULL;
 	}
 	tree_unlink(from, e);
 	if (moved->type == EVENT_DIR)
 		moved->dir->self = moved;
-	free(e);
+	entry_free(e);
 	return moved;
 }
 
@@ -312,6 +358,15 @@ void
 tree_exchange(struct dir *da, struct entry *a, struct dir *db, struct entry *b)
 {
 	struct entry was = *a;
+	struct entry_stat *sa = tree_stat(a), *sb = tree_stat(b), none = {0};
+	struct entry_stat known = sa != NULL ? *sa : none;
+
+	if (sa != NULL)
+		*sa = sb != NULL ? *sb : none;
+	if (sb != NULL)
+		*sb = known;
+	a->flags &= (uint8_t)~(ENTRY_OPEN | ENTRY_DUE);
+	b->flags &= (uint8_t)~(ENTRY_OPEN | ENTRY_DUE);
 
 	a->type = b->type;
 	a->ino = b->ino;

@@ -35,6 +35,19 @@ struct mark;
 #define ENTRY_SEEN   0x01 /* sync: met in the listing at hand */
 #define ENTRY_GONE   0x02 /* sync: not met */
 #define ENTRY_MOVING 0x04 /* sync: met elsewhere */
+#define ENTRY_SYNC   (ENTRY_SEEN | ENTRY_GONE | ENTRY_MOVING)
+#define ENTRY_STAT   0x08 /* it has a struct entry_stat: tree_stat() */
+#define ENTRY_OPEN   0x10 /* its content may not be complete yet */
+#define ENTRY_DUE    0x20 /* time to ask whether it is */
+
+/* What is known of a file where no kernel tells of its changes. */
+struct entry_stat {
+	uint64_t size;
+	int64_t mtime; /* nanoseconds since the epoch */
+	int64_t ctime;
+	uint32_t nlink;
+	uint32_t attrs; /* a digest of mode and owner; 0: nothing is known */
+};
 
 struct entry {
 	union {
@@ -51,7 +64,8 @@ struct entry {
 #define DIR_ENTERED    0x01U /* its names are in the index */
 #define DIR_LINK       0x02U /* reached through a symbolic link (-L) */
 #define DIR_UNREADABLE 0x04U /* may not be read: tried again on chmod */
-#define DIR_UNMARKED   0x08U /* entered without a mark: polled */
+#define DIR_STATS      0x08U /* its entries have a struct entry_stat */
+#define DIR_LOOK       0x10U /* sync: to be compared with those */
 
 struct dir {
 	struct dir *parent; /* NULL for a top */
@@ -65,6 +79,7 @@ struct dir {
 	struct dir *next_place; /* the next place of the same mark */
 	void *owner; /* a top's: what tree_top() was given */
 	unsigned flags;
+	uint32_t attrs; /* as in struct entry_stat, where its parent has those */
 };
 
 /* A tree of its own. */
@@ -81,6 +96,14 @@ struct entry *tree_new(const char *name, size_t len, enum event_type type,
     uint64_t ino);
 /* Frees an entry that is in no directory, with all below it. */
 void tree_free(struct entry *e);
+
+/* What is known of an entry, to be read and changed, or NULL where it has no
+ * such thing: so it is at first, and with directories always. */
+struct entry_stat *tree_stat(struct entry *e);
+/* Gives it one, of which nothing is known. e is no directory, and in d, or, d
+ * being NULL, in none. It may be another one afterwards: returns it, or NULL,
+ * and then nothing has changed. */
+struct entry *tree_widen(struct dir *d, struct entry *e);
 
 /* The entry of this name, or NULL. */
 struct entry *tree_find(const struct dir *d, const char *name, size_t len);
@@ -104,8 +127,8 @@ struct entry *tree_move(struct dir *from, struct entry *e, struct dir *to,
     const char *name, size_t len);
 
 /* Swaps two entries of different names or directories, none of which is
- * below the other. Their objects change places; the entries keep their
- * names. */
+ * below the other. Their objects change places, with what is known of them;
+ * the entries keep their names. */
 void tree_exchange(struct dir *da, struct entry *a, struct dir *db,
     struct entry *b);
 

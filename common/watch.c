@@ -4,14 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "backend.h"
 #include "core.h"
-#include "grow.h"
 #include "hints.h"
 #include "mountwatch.h"
 #include "roots.h"
 #include "sync.h"
-#include "tree.h"
 
 /* So many hints are handled before the caller is heard again. */
 #define RUN_HINTS 4096
@@ -28,8 +25,6 @@ struct watch {
 	struct roots roots;
 	struct mountwatch *mounts; /* NULL where there is no such thing */
 	struct timespec calm; /* nothing was queued then (CLOCK_REALTIME) */
-	struct timespec polled; /* when what has no mark was last compared */
-	int64_t poll_at; /* 0: not needed */
 	int64_t quiet_at; /* 0: nothing has happened since `quiet` */
 	uint64_t told_overflows;
 	bool more; /* hints were left pending */
@@ -43,21 +38,29 @@ check_roots(void *ctx)
 	roots_check(&w->roots);
 }
 
-/* A moment that is surely not later than any change of a file from now on, by
- * the clock that file systems use. */
-static struct timespec
-moment(void)
+/* Opens what the user has chosen, or else the best back end that opens: where
+ * it is out of instances, say, polling, which cannot tell all. */
+static int
+open_backend(struct core *c)
 {
-	struct timespec now, tick;
+	const struct watch_options *opt = c->cfg->opt;
+	const struct backend_ops *ops = opt->backend;
+	size_t i = 0;
+	int error;
 
-	(void)clock_gettime(CLOCK_REALTIME_COARSE, &now);
-	(void)clock_getres(CLOCK_REALTIME_COARSE, &tick);
-	now.tv_nsec -= tick.tv_nsec;
-	if (now.tv_nsec < 0) {
-		now.tv_nsec += 1000000000;
-		now.tv_sec--;
+	if (core_open_sides(c, ops) == 0)
+		return 0;
+	error = errno;
+	while (!opt->backend_given && backends[++i] != NULL) {
+		if (!watch_options_told(opt, backends[i]))
+			continue;
+		if (core_open_sides(c, backends[i]) == 0) {
+			core_note(c, NOTE_ALL_POLLED, ops->name, error);
+			return 0;
+		}
 	}
-	return now;
+	errno = error;
+	return -1;
 }
 
 struct watch *
@@ -70,11 +73,9 @@ watch_open(const struct watch_config *cfg)
 	if (w == NULL)
 		return NULL;
 	w->core.cfg = cfg;
-	w->core.ops = backends[0];
 	w->core.inverse.id = -1;
 	roots_init(&w->roots, &w->core);
-	w->core.b = w->core.ops->open(cfg->opt->poll_ms);
-	if (w->core.b == NULL) {
+	if (open_backend(&w->core) == -1) {
 		error = errno;
 		free(w);
 		errno = error;
@@ -82,7 +83,7 @@ watch_open(const struct watch_config *cfg)
 	}
 	w->mounts = mountwatch_open();
 	(void)clock_gettime(CLOCK_REALTIME, &w->core.now);
-	w->calm = w->polled = moment();
+	w->calm = core_moment();
 	return w;
 }
 
@@ -96,11 +97,10 @@ watch_close(struct watch *w)
 	c = &w->core;
 	roots_free(&w->roots);
 	core_close_fds(c);
-	c->ops->close(c->b);
+	core_close_sides(c);
 	mountwatch_close(w->mounts);
-	while (c->ndoubts > 0)
-		free(c->doubts[--c->ndoubts].name);
-	free(c->doubts);
+	core_forget_doubts(&c->doubts);
+	core_forget_doubts(&c->later);
 	free(c->marks);
 	buf_free(&c->name);
 	free(w);
@@ -141,15 +141,14 @@ resync(struct watch *w)
 	c->resync = false;
 	(void)clock_gettime(CLOCK_REALTIME, &c->now);
 	if (told) {
-		core_note(c, NOTE_OVERFLOW, c->ops->name, 0);
+		core_note(c, NOTE_OVERFLOW, c->side[0].ops->name, 0);
 		tell_counts(w, EVENT_OVERFLOW);
 	}
 	/* The clock was set back: any file may have changed. */
 	(void)clock_gettime(CLOCK_REALTIME_COARSE, &now);
 	if (now.tv_sec < since.tv_sec)
 		since.tv_sec = 0;
-	while (c->ndoubts > 0)
-		free(c->doubts[--c->ndoubts].name);
+	core_forget_doubts(&c->doubts);
 	roots_suspect(&w->roots);
 	roots_check(&w->roots);
 	n = roots_tops(&w->roots, NULL, 0);
@@ -163,87 +162,11 @@ resync(struct watch *w)
 	sync_compare(c, tops, n, true, &since);
 	free(tops);
 	/* What had moved is compared where it is now; that may bring more. */
-	for (n = 0; n < RESYNC_ROUNDS && c->ndoubts > 0 && !c->resync; n++)
+	for (n = 0; n < RESYNC_ROUNDS && c->doubts.n > 0 && !c->resync; n++)
 		hints_doubts(c);
 	(void)clock_gettime(CLOCK_REALTIME, &c->now);
 	if (told)
 		tell_counts(w, EVENT_RESYNCED);
-}
-
-/* Directories without a mark: a list that grows. */
-struct dirs {
-	struct dir **dir;
-	size_t n;
-	size_t cap;
-};
-
-static void
-add_dir(struct core *c, struct dirs *l, struct dir *d)
-{
-	struct dir **p;
-
-	p = grow(l->dir, &l->cap, l->n, sizeof(struct dir *));
-	if (p == NULL) {
-		c->resync = true;
-		return;
-	}
-	l->dir = p;
-	l->dir[l->n++] = d;
-}
-
-/* A directory without a mark is compared; one that could not even be listed
- * is entered as one in doubt. */
-static void
-poll_dir(struct core *c, struct dirs *l, struct dir *d)
-{
-	if (!(d->flags & DIR_UNMARKED))
-		return;
-	if (d->flags & DIR_ENTERED) {
-		add_dir(c, l, d);
-		return;
-	}
-	if (d->self != NULL)
-		core_doubt(c, d->parent, d->self->name);
-	c->unmarked = true;
-}
-
-/* Looks at what cannot be watched: directories that have no mark, and roots
- * on a way that cannot be watched. */
-static void
-poll_unmarked(struct watch *w)
-{
-	struct core *c = &w->core;
-	struct timespec since = w->polled;
-	struct dirs all = {0};
-	struct dir **tops;
-	struct entry *e;
-	struct walk walk;
-	size_t n, i;
-
-	w->polled = moment();
-	(void)clock_gettime(CLOCK_REALTIME, &c->now);
-	if (roots_blind(&w->roots)) {
-		roots_suspect(&w->roots);
-		roots_check(&w->roots);
-	}
-	if (!c->unmarked)
-		return;
-	n = roots_tops(&w->roots, NULL, 0);
-	tops = calloc(n + 1, sizeof(struct dir *));
-	if (tops == NULL)
-		return; /* the next time, then */
-	c->unmarked = false; /* set again by whatever still has none */
-	n = roots_tops(&w->roots, tops, n);
-	for (i = 0; i < n; i++) {
-		poll_dir(c, &all, tops[i]);
-		walk = (struct walk)WALK(tops[i]);
-		while ((e = tree_walk(&walk)) != NULL)
-			if (e->type == EVENT_DIR)
-				poll_dir(c, &all, e->dir);
-	}
-	sync_compare(c, all.dir, all.n, false, &since);
-	free(all.dir);
-	free(tops);
 }
 
 /* Handles what is pending and what comes meanwhile, up to a number of hints.
@@ -252,15 +175,16 @@ static int
 drain(struct watch *w, size_t most)
 {
 	struct core *c = &w->core;
-	struct timespec calm = moment();
+	struct timespec calm = core_moment();
 	struct hint h;
-	uint64_t position;
-	size_t n = 0;
+	size_t n = 0, before;
 
-	if (c->ops->fill(c->b) == -1)
-		return -1;
+	core_now_later(c);
 	for (;;) {
-		while (n < most && c->ops->next(c->b, &h) == 1) {
+		before = n;
+		if (core_fill(c) == -1)
+			return -1;
+		while (n < most && core_next(c, &h) == 1) {
 			n++;
 			hints_handle(c, &h, check_roots, w);
 			if (c->suspects)
@@ -270,33 +194,25 @@ drain(struct watch *w, size_t most)
 		}
 		if (n >= most)
 			return 0;
-		if (c->ops->wait(c->b) >= 0)
+		if (core_holds(c))
 			return 1; /* half a rename: back in a moment */
-		position = c->ops->position(c->b);
-		calm = moment();
-		if (c->ops->fill(c->b) == -1)
-			return -1;
-		if (c->ops->position(c->b) != position)
+		if (n != before) {
+			calm = core_moment();
 			continue;
-		if (c->ndoubts == 0 && !c->suspects && !c->resync)
+		}
+		if (c->doubts.n == 0 && !c->suspects && !c->resync)
 			break;
 		if (c->suspects)
 			roots_check(&w->roots);
 		if (c->resync)
 			resync(w);
+		n += 1 + c->doubts.n;
 		hints_doubts(c);
-		n++;
+		calm = core_moment();
 	}
 	w->calm = calm;
 	core_close_fds(c);
 	return 1;
-}
-
-/* Is there anything that has to be looked at now and then? */
-static bool
-is_blind(const struct watch *w)
-{
-	return w->core.unmarked || roots_blind(&w->roots);
 }
 
 int
@@ -318,15 +234,13 @@ watch_ready(struct watch *w)
 	tell_counts(w, EVENT_READY);
 	core_close_fds(c);
 	c->stirred = false; /* what was there has not happened */
-	if (is_blind(w) && w->poll_at == 0)
-		w->poll_at = core_now_ms() + c->cfg->opt->poll_ms;
 	return 0;
 }
 
 size_t
 watch_pollfds(const struct watch *w, struct pollfd *fds)
 {
-	fds[0].fd = w->core.ops->fd(w->core.b);
+	fds[0].fd = w->core.side[0].ops->fd(w->core.side[0].b);
 	fds[0].events = POLLIN;
 	fds[0].revents = 0;
 	if (w->mounts == NULL)
@@ -347,22 +261,17 @@ sooner(int *timeout, int64_t ms)
 }
 
 int
-watch_timeout(const struct watch *w)
+watch_timeout(struct watch *w)
 {
-	const struct core *c = &w->core;
-	int timeout = c->ops->wait(c->b);
-	int64_t now = 0;
+	struct core *c = &w->core;
+	int timeout = core_wait(c);
 
 	if (w->more)
 		return 0;
-	if (timeout == -1 && (c->ndoubts > 0 || c->resync || c->suspects))
+	if (!core_holds(c) && (c->doubts.n > 0 || c->resync || c->suspects))
 		timeout = 0;
-	if (w->poll_at != 0 || w->quiet_at != 0)
-		now = core_now_ms();
-	if (w->poll_at != 0)
-		sooner(&timeout, w->poll_at - now);
 	if (w->quiet_at != 0)
-		sooner(&timeout, w->quiet_at - now);
+		sooner(&timeout, w->quiet_at - core_now_ms());
 	return timeout;
 }
 
@@ -379,7 +288,6 @@ watch_run(struct watch *w, const struct pollfd *fds)
 {
 	struct core *c = &w->core;
 	int64_t now;
-	bool blind;
 	int ret;
 
 	if (w->mounts != NULL && (fds[1].revents & (POLLPRI | POLLERR)))
@@ -388,19 +296,9 @@ watch_run(struct watch *w, const struct pollfd *fds)
 	if (ret == -1)
 		return -1;
 	w->more = ret == 0;
-	blind = is_blind(w);
-	if (!blind && w->poll_at == 0 && !c->stirred && w->quiet_at == 0)
+	if (!c->stirred && w->quiet_at == 0)
 		return 0;
 	now = core_now_ms();
-	if (blind && w->poll_at == 0) {
-		w->poll_at = now + c->cfg->opt->poll_ms;
-	} else if (blind && now >= w->poll_at) {
-		poll_unmarked(w);
-		core_close_fds(c);
-		w->poll_at = core_now_ms() + c->cfg->opt->poll_ms;
-	} else if (!blind) {
-		w->poll_at = 0;
-	}
 	if (c->stirred) {
 		c->stirred = false;
 		w->quiet_at = c->cfg->opt->events & EVENT_BIT(EVENT_QUIET) ?
@@ -436,5 +334,5 @@ watch_counters(const struct watch *w, struct watch_counters *n)
 const char *
 watch_limit(int error, long *value)
 {
-	return backends[0]->limit(error, value);
+	return backends[0]->limit == NULL ? NULL : backends[0]->limit(error, value);
 }

@@ -46,7 +46,7 @@ size_t watch_pollfds(const struct watch *w, struct pollfd *fds);
 
 /* Milliseconds after which watch_run() has something to do though no
  * descriptor says so; -1 for never. */
-int watch_timeout(const struct watch *w);
+int watch_timeout(struct watch *w);
 
 /* Tells what has happened. fds are those of watch_pollfds(), polled. Comes
  * back after a while even if there is always more. Returns 0, or -1 with

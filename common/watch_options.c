@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backend.h"
 #include "event.h"
 #include "filter.h"
 #include "misspelt.h"
@@ -21,6 +22,7 @@ enum {
 	OPT_NO_JUNK,
 	OPT_EXISTING,
 	OPT_STAT,
+	OPT_BACKEND,
 	OPT_POLL,
 	OPT_ONE_FILE_SYSTEM,
 	OPT_PRUNE,
@@ -41,6 +43,7 @@ static const struct option longs[] = {
     {"no-junk", no_argument, NULL, OPT_NO_JUNK},
     {"existing", no_argument, NULL, OPT_EXISTING},
     {"stat", no_argument, NULL, OPT_STAT},
+    {"backend", required_argument, NULL, OPT_BACKEND},
     {"poll", required_argument, NULL, OPT_POLL},
     {"wait", no_argument, NULL, 'w'},
     {"follow", no_argument, NULL, 'L'},
@@ -192,6 +195,33 @@ add_events(struct watch_options *o, bool *given, char *msg, size_t msg_size)
 	return -1;
 }
 
+/* The events that are named in one argument of -e, other than by `all`. */
+static unsigned
+named_events(const char *list)
+{
+	char word[32];
+	unsigned named = 0, set;
+	bool given;
+	const char *bad;
+	size_t len;
+
+	for (;; list += len + 1) {
+		len = strcspn(list, ",");
+		set = 0;
+		given = true;
+		if (*list != '-' && len < sizeof(word)) {
+			memcpy(word, list, len);
+			word[len] = '\0';
+			(void)event_parse_kinds(word, &set, &given, &bad, &len);
+			len = strlen(word);
+		}
+		if (set != EVENT_ALL)
+			named |= set;
+		if (list[len] == '\0')
+			return named;
+	}
+}
+
 static int
 add_types(unsigned *types, char *msg, size_t msg_size)
 {
@@ -275,6 +305,80 @@ parse_depth(size_t *ret_depth, char *msg, size_t msg_size)
 }
 
 static int
+set_backend(struct watch_options *o, char *msg, size_t msg_size)
+{
+	size_t i, used;
+
+	for (i = 0; backends[i] != NULL; i++) {
+		if (strcmp(optarg, backends[i]->name) == 0) {
+			o->backend = backends[i];
+			o->backend_given = true;
+			return 0;
+		}
+	}
+	(void)snprintf(msg, msg_size, "--backend %.64s: this build has", optarg);
+	for (i = 0; backends[i] != NULL; i++) {
+		used = strlen(msg);
+		(void)snprintf(msg + used, msg_size - used, "%s %s",
+		    i == 0 ? "" : backends[i + 1] == NULL ? " and" : ",",
+		    backends[i]->name);
+	}
+	return -1;
+}
+
+/* What only some back ends can tell. */
+static const struct {
+	enum event_kind kind;
+	unsigned needs;
+} special[] = {
+    {EVENT_CLOSED, BACKEND_CLOSED},
+    {EVENT_ATTRIB, BACKEND_ATTRIB},
+    {EVENT_OPENED, BACKEND_OPENED},
+    {EVENT_ACCESSED, BACKEND_ACCESSED},
+};
+#define NSPECIAL (sizeof(special) / sizeof(special[0]))
+
+bool
+watch_options_told(const struct watch_options *o, const struct backend_ops *ops)
+{
+	size_t i;
+
+	for (i = 0; i < NSPECIAL; i++)
+		if ((o->events & EVENT_BIT(special[i].kind)) &&
+		    !(ops->tells & special[i].needs))
+			return false;
+	return true;
+}
+
+/* `all` means all that the back end can tell; what is named, just that. */
+static int
+check_events(struct watch_options *o, unsigned named, char *msg,
+    size_t msg_size)
+{
+	const char *best;
+	size_t i;
+
+	for (i = 0; i < NSPECIAL; i++) {
+		if (!(o->events & EVENT_BIT(special[i].kind)) ||
+		    (o->backend->tells & special[i].needs))
+			continue;
+		o->events &= ~EVENT_BIT(special[i].kind);
+		if (!(named & EVENT_BIT(special[i].kind)))
+			continue;
+		best = backends[0]->tells & special[i].needs ?
+		    backends[0]->name :
+		    NULL;
+		(void)snprintf(msg, msg_size,
+		    "-e %s: the back end %s cannot tell it; %s%s",
+		    event_kind_name(special[i].kind), o->backend->name,
+		    best != NULL ? "take --backend " : "leave it out",
+		    best != NULL ? best : "");
+		return -1;
+	}
+	return 0;
+}
+
+static int
 set_format(struct watch_options *o, enum emit_format format, char *msg,
     size_t msg_size)
 {
@@ -319,12 +423,13 @@ watch_options_parse(struct watch_options *o, int argc, char *argv[], char *msg,
 {
 	bool given = false, recursive = false;
 	size_t depth = 0;
-	unsigned types = 0;
+	unsigned types = 0, named = 0;
 	int c;
 
 	*o = (struct watch_options){
 	    .events = EVENT_DEFAULT,
 	    .claim = true,
+	    .backend = backends[0],
 	    .poll_ms = POLL_DEFAULT_MS,
 	    .timeout_ms = -1,
 	};
@@ -349,6 +454,7 @@ watch_options_parse(struct watch_options *o, int argc, char *argv[], char *msg,
 		case 'e':
 			if (add_events(o, &given, msg, msg_size) == -1)
 				goto fail;
+			named |= named_events(optarg);
 			break;
 		case 't':
 			if (add_types(&types, msg, msg_size) == -1)
@@ -367,6 +473,10 @@ watch_options_parse(struct watch_options *o, int argc, char *argv[], char *msg,
 			break;
 		case OPT_STAT:
 			o->stat = true;
+			break;
+		case OPT_BACKEND:
+			if (set_backend(o, msg, msg_size) == -1)
+				goto fail;
 			break;
 		case OPT_POLL:
 			if (parse_seconds("poll", &o->poll_ms, msg, msg_size) ==
@@ -424,6 +534,8 @@ watch_options_parse(struct watch_options *o, int argc, char *argv[], char *msg,
 	}
 	if (o->existing)
 		o->events |= EVENT_BIT(EVENT_EXISTS);
+	if (check_events(o, named, msg, msg_size) == -1)
+		goto fail;
 	if (o->events == 0) {
 		(void)snprintf(msg, msg_size, "-e: leaves no event to tell");
 		goto fail;
@@ -464,6 +576,7 @@ What to watch:\n\
       --one-file-system  stay out of other file systems\n\
       --prune DIR        leave DIR out, and let fswrite write there\n\
   -w, --wait             wait for paths that are not there yet\n\
+      --backend NAME     who tells: inotify, kqueue or poll\n\
       --poll SECONDS     how often to look where nothing is told (2)\n\
       --no-claim         do not let fswrite know that this is watched\n\
 Which events:\n\

@@ -21,6 +21,7 @@
 
 #include "emit.h"
 
+struct backend_ops;
 struct filter;
 
 #define WATCH_OPTIONS_MSG 512 /* bytes that hold any message */
@@ -37,9 +38,12 @@ struct watch_options {
 	bool one_file_system;
 	bool wait; /* -w */
 	bool claim; /* not --no-claim */
+	const struct backend_ops *backend; /* --backend, or the best */
+	bool backend_given;
 	int64_t poll_ms; /* --poll, in milliseconds, more than 0 */
 
-	/* Which events. --existing has put EVENT_EXISTS into the set. The
+	/* Which events. --existing has put EVENT_EXISTS into the set, and what
+	 * the back end cannot tell is not in it. The
 	 * filter knows -i, -x, --no-junk, -t and the depth. */
 	unsigned events; /* bits of EVENT_BIT, never empty */
 	bool existing;
@@ -65,6 +69,10 @@ struct watch_options {
  * and no operand is asked for. */
 int watch_options_parse(struct watch_options *o, int argc, char *argv[],
     char *msg, size_t msg_size);
+
+/* Can this back end tell all the events that are asked for? */
+bool watch_options_told(const struct watch_options *o,
+    const struct backend_ops *ops);
 
 /* Frees what parsing allocated, the filter too. *o may be all zero. */
 void watch_options_free(struct watch_options *o);

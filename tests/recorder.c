@@ -153,10 +153,9 @@ recorder_close(struct recorder *r)
 		core_forget_below(c, r->top, true);
 		tree_free_top(r->top);
 		core_close_fds(c);
-		c->ops->close(c->b);
-		while (c->ndoubts > 0)
-			free(c->doubts[--c->ndoubts].name);
-		free(c->doubts);
+		core_close_sides(c);
+		core_forget_doubts(&c->doubts);
+		core_forget_doubts(&c->later);
 		free(c->marks);
 		buf_free(&c->name);
 	}
@@ -174,10 +173,8 @@ void
 recorder_index(struct recorder *r)
 {
 	r->core.cfg = &r->cfg;
-	r->core.ops = backends[0];
 	r->core.inverse.id = -1;
-	r->core.b = r->core.ops->open(2000);
-	ck_assert_ptr_nonnull(r->core.b);
+	ck_assert_int_eq(core_open_sides(&r->core, r->opt.backend), 0);
 	r->scope.path = "d";
 	r->scope.dir_path = "d";
 	r->top = tree_top(&r->scope);
@@ -215,18 +212,20 @@ run_core(struct recorder *r)
 {
 	struct core *c = &r->core;
 	struct hint h;
-	uint64_t position;
+	bool any;
 
 	for (;;) {
-		position = c->ops->position(c->b);
-		ck_assert_int_ne(c->ops->fill(c->b), -1);
-		while (c->ops->next(c->b, &h) == 1)
+		any = false;
+		ck_assert_int_ne(core_fill(c), -1);
+		while (core_next(c, &h) == 1) {
 			hints_handle(c, &h, ignore, NULL);
-		if (c->ops->wait(c->b) >= 0)
-			(void)poll(NULL, 0, c->ops->wait(c->b) + 1);
-		else if (c->ops->position(c->b) == position && c->ndoubts == 0)
+			any = true;
+		}
+		if (core_holds(c))
+			(void)poll(NULL, 0, core_wait(c) + 1);
+		else if (!any && c->doubts.n == 0)
 			break;
-		else
+		else if (!any)
 			hints_doubts(c);
 	}
 	core_close_fds(c);
@@ -267,13 +266,13 @@ recorder_deafen(struct recorder *r)
 	struct core *c = &r->core;
 	struct hint h;
 
-	ck_assert_int_eq(c->ops->fill(c->b), 1);
+	ck_assert_int_eq(core_fill(c), 1);
 	for (;;) {
-		while (c->ops->next(c->b, &h) == 1)
+		while (core_next(c, &h) == 1)
 			;
-		if (c->ops->wait(c->b) == -1)
+		if (!core_holds(c))
 			return;
-		(void)poll(NULL, 0, c->ops->wait(c->b) + 1);
+		(void)poll(NULL, 0, core_wait(c) + 1);
 	}
 }
 

@@ -165,7 +165,7 @@ START_TEST(what_goes_is_told_after_what_is_below_it_and_forgotten)
 	    "deleted f d/s/t/g\ndeleted d d/s/t\ndeleted f d/s/f\n"
 	    "deleted d d/s\n");
 	ck_assert_ptr_null(entry_at("", "s"));
-	ck_assert_uint_eq(r.core.ndoubts, 0);
+	ck_assert_uint_eq(r.core.doubts.n, 0);
 	add_tree();
 	change_gone_below(&r.core, r.top);
 	ck_assert_uint_eq(r.top->count, 0);
@@ -276,7 +276,7 @@ START_TEST(the_filter_is_asked_about_both_names)
 	ck_assert_uint_eq(dir_at("skip")->count, 0);
 	ck_assert_str_eq(moved("skip", "s"), "created d d/s\n");
 	/* And now it is: to be looked at. */
-	ck_assert_uint_eq(r.core.ndoubts, 1);
+	ck_assert_uint_eq(r.core.doubts.n, 1);
 	end();
 }
 END_TEST

@@ -12,6 +12,7 @@
 #include "harness.h"
 #include "recorder.h"
 #include "statat.h"
+#include "looks.h"
 #include "sync.h"
 #include "tree.h"
 
@@ -132,17 +133,17 @@ START_TEST(a_name_is_classified_by_what_is_there)
 	ck_assert_int_eq(symlink("f", "d/m"), 0);
 	ck_assert_int_eq(symlink("none", "d/n"), 0);
 	fd = open("d", O_PATH | O_CLOEXEC);
-	ck_assert_int_eq(sync_classify(&r.core, fd, "f", &st, &link), 0);
+	ck_assert_int_eq(looks_classify(&r.core, fd, "f", &st, &link), 0);
 	ck_assert(S_ISREG(st.mode) && !link);
-	ck_assert_int_eq(sync_classify(&r.core, fd, "s", &st, &link), 0);
+	ck_assert_int_eq(looks_classify(&r.core, fd, "s", &st, &link), 0);
 	ck_assert(S_ISDIR(st.mode) && !link);
-	ck_assert_int_eq(sync_classify(&r.core, fd, "l", &st, &link), 0);
+	ck_assert_int_eq(looks_classify(&r.core, fd, "l", &st, &link), 0);
 	ck_assert(S_ISDIR(st.mode) && link);
-	ck_assert_int_eq(sync_classify(&r.core, fd, "m", &st, &link), 0);
+	ck_assert_int_eq(looks_classify(&r.core, fd, "m", &st, &link), 0);
 	ck_assert(S_ISLNK(st.mode) && !link);
-	ck_assert_int_eq(sync_classify(&r.core, fd, "n", &st, &link), 0);
+	ck_assert_int_eq(looks_classify(&r.core, fd, "n", &st, &link), 0);
 	ck_assert(S_ISLNK(st.mode) && !link);
-	ck_assert_int_eq(sync_classify(&r.core, fd, "no", &st, &link), -1);
+	ck_assert_int_eq(looks_classify(&r.core, fd, "no", &st, &link), -1);
 	ck_assert_int_eq(errno, ENOENT);
 	(void)close(fd);
 	recorder_close(&r);
@@ -150,7 +151,7 @@ START_TEST(a_name_is_classified_by_what_is_there)
 	make_directory("d/s");
 	ck_assert_int_eq(symlink("s", "d/l"), 0);
 	fd = open("d", O_PATH | O_CLOEXEC);
-	ck_assert_int_eq(sync_classify(&r.core, fd, "l", &st, &link), 0);
+	ck_assert_int_eq(looks_classify(&r.core, fd, "l", &st, &link), 0);
 	ck_assert(S_ISLNK(st.mode) && !link);
 	(void)close(fd);
 	recorder_run(&r);
@@ -165,20 +166,20 @@ START_TEST(the_same_is_what_has_type_and_number)
 	struct entry *d = tree_new("d", 1, EVENT_DIR, 0);
 	struct event_stat st = {.ino = 7, .dev = 3, .mode = S_IFREG | 0644};
 
-	ck_assert(sync_same(f, &st));
-	ck_assert(sync_same(unseen, &st));
-	ck_assert(!sync_same(d, &st));
+	ck_assert(looks_same(f, &st));
+	ck_assert(looks_same(unseen, &st));
+	ck_assert(!looks_same(d, &st));
 	st.ino = 8;
-	ck_assert(!sync_same(f, &st));
+	ck_assert(!looks_same(f, &st));
 	st.mode = S_IFLNK | 0777;
 	st.ino = 7;
-	ck_assert(!sync_same(f, &st));
+	ck_assert(!looks_same(f, &st));
 	st.mode = S_IFDIR | 0755;
 	d->dir->ino = 7;
 	d->dir->dev = 3;
-	ck_assert(sync_same(d, &st));
+	ck_assert(looks_same(d, &st));
 	st.dev = 4;
-	ck_assert(!sync_same(d, &st));
+	ck_assert(!looks_same(d, &st));
 	tree_free(f);
 	tree_free(unseen);
 	tree_free(d);
@@ -439,7 +440,7 @@ START_TEST(what_comes_between_queue_and_listing_is_told_once)
 	(void)recorder_story(&r);
 	make_file("d/b");
 	recorder_deafen(&r);
-	r.core.ops = &racing;
+	r.core.side[0].ops = &racing;
 	sync_compare(&r.core, &r.top, 1, true, NULL);
 	/* Left to the hints. */
 	ck_assert_str_eq(recorder_told(&r), "created f d/b synthetic\n");
@@ -470,7 +471,7 @@ START_TEST(a_name_is_compared_alone)
 	ck_assert_str_eq(recorder_told(&r), "");
 	ck_assert_ptr_nonnull(entry_at("b"));
 	ck_assert(sync_name(&r.core, r.top, "b", COMPLETE_FOUND));
-	ck_assert_uint_eq(r.core.ndoubts, 0);
+	ck_assert_uint_eq(r.core.doubts.n, 0);
 	end();
 }
 END_TEST
@@ -482,7 +483,7 @@ START_TEST(a_name_that_is_pending_is_put_off)
 	make_file("d/a");
 	ck_assert(!sync_name(&r.core, r.top, "a", COMPLETE_FOUND));
 	ck_assert_str_eq(recorder_told(&r), "");
-	ck_assert_uint_eq(r.core.ndoubts, 1);
+	ck_assert_uint_eq(r.core.doubts.n, 1);
 	ck_assert_str_eq(recorder_story(&r), "created f d/a\n");
 	end();
 }

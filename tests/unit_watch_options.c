@@ -296,7 +296,7 @@ END_TEST
 START_TEST(options_of_the_future_are_unknown_today)
 {
 	static const char *const later[] = {"-s", "-c", "--settle", "--content",
-	    "--encoding", "--content-limit", "--rescan", "--backend"};
+	    "--encoding", "--content-limit", "--rescan"};
 	size_t i;
 	char line[64];
 
