@@ -88,10 +88,13 @@ LIB = $(BUILD)/libfspipe.a
 # tests/unit_*.c and tests/e2e_*.c are one program each, as far as they are
 # about what is built; what else lies in tests/*.c is shared by them.
 TEST_ALL = $(wildcard tests/unit_*.c tests/e2e_*.c)
+# What only a kernel that names what has happened can be asked for.
+TEST_EXACT = $(if $(filter inotify,$(BACKENDS)),,tests/unit_changes.c \
+    tests/unit_hints.c tests/unit_notes.c tests/unit_sync.c)
 TEST_SRCS = $(filter-out $(filter-out \
     $(wildcard $(BACKENDS:%=tests/unit_backend_%*.c)), \
     $(wildcard tests/unit_backend_*.c)) \
-    $(if $(EMULATED),,tests/unit_kqueue.c),$(TEST_ALL))
+    $(if $(EMULATED),,tests/unit_kqueue.c) $(TEST_EXACT),$(TEST_ALL))
 TESTS = $(TEST_SRCS:tests/%.c=$(BUILD)/tests/%)
 TEST_SHARED = $(filter-out $(TEST_ALL),$(wildcard tests/*.c)) \
     $(if $(filter kqueue,$(BACKENDS)),tests/kqueue/fake.c)

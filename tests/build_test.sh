@@ -5,7 +5,7 @@ set -u
 
 # Nothing of the make that runs this test.
 unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES SAN BUILD BIN CFLAGS PREFIX
-unset BINDIR MANDIR DESTDIR
+unset BINDIR MANDIR DESTDIR BACKEND
 export LC_ALL=C
 
 here=$(cd "$(dirname "$0")/.." && pwd)

@@ -406,7 +406,7 @@ START_TEST(a_name_that_comes_before_a_directory_is_listed_is_told)
 	ck_assert(fake_rename("d", "out/d"));
 	ck_assert_str_eq(story(), "lost d\n# d: gone\n");
 	ck_assert(fake_rename("out/d", "d"));
-	fake_at(FAKE_ADDED, 2, add_one);
+	fake_at(FAKE_ADD, 1, add_one);
 	ck_assert_ptr_nonnull(strstr(story(), "created f d/new\n"));
 	end();
 }
