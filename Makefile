@@ -5,6 +5,7 @@
 #	make demo	show both filters at work in a temporary directory
 #	make check	build and run all tests; SAN=address,undefined for sanitizers
 #	make tests	build them only
+#	make bench	measure beside floors and peers; benches builds the floors
 #	make fuzz	libFuzzer (clang) on each target for SECONDS=60
 #	make lint	check format, man pages, scripts and code; format repairs it
 #	make install	PREFIX=/usr/local DESTDIR= MANDIR=$(PREFIX)/share/man
@@ -100,6 +101,9 @@ TEST_SHARED = $(filter-out $(TEST_ALL),$(wildcard tests/*.c)) \
     $(if $(filter kqueue,$(BACKENDS)),tests/kqueue/fake.c)
 TEST_OBJS = $(TEST_SHARED:%.c=$(BUILD)/%.o)
 TEST_SCRIPTS = $(wildcard tests/*_test.sh)
+# tests/bench/*.c are one program each: floors and drivers, on their own.
+BENCHES = $(patsubst tests/bench/%.c,$(BUILD)/bench/%, \
+    $(wildcard tests/bench/*.c))
 C_FILES = $(wildcard *.c common/*.[ch] tests/*.[ch] tests/bench/*.[ch] \
     tests/fuzz/*.c tests/kqueue/*.c tests/kqueue/sys/*.h)
 
@@ -143,6 +147,17 @@ check: all tests
 	FSPIPE_BIN=$(abspath $(or $(BIN),.)) tests/run.sh $(TESTS) \
 	    $(TEST_SCRIPTS)
 
+# Runs tests/bench/*_bench.sh; BENCH=write runs write_bench.sh only.
+bench: all benches
+	FSPIPE_BIN=$(abspath $(or $(BIN),.)) BENCH_BIN=$(abspath $(BUILD)/bench) \
+	    tests/bench/bench.sh $(BENCH)
+
+benches: $(BENCHES)
+
+$(BENCHES): $(BUILD)/bench/%: tests/bench/%.c Makefile
+	@mkdir -p $(@D)
+	$(COMPILE) $(FSP_LDFLAGS) $(LDFLAGS) -o $@ $< $(FSP_LDLIBS) $(LDLIBS)
+
 # Targets are tests/fuzz/*.c; what was found before is in seeds. New finds are
 # kept in the build directory.
 SECONDS ?= 60
@@ -165,7 +180,7 @@ $(BUILD)/fuzz-%: $(BUILD)/tests/fuzz/%.o $(LIB)
 lint:
 	clang-format --dry-run -Werror $(C_FILES)
 	mandoc -T lint -W warning man/*.[0-9]
-	shellcheck tests/*.sh .ci/run
+	shellcheck tests/*.sh tests/bench/*.sh .ci/run
 	cppcheck --quiet --std=c11 --error-exitcode=1 --inline-suppr \
 	    --enable=warning,performance,portability \
 	    --suppress=missingIncludeSystem -D__linux__ -DFSPIPE_VERSION='""' \
@@ -190,7 +205,7 @@ dist:
 	git archive --format=tar --prefix=fspipe-$(VERSION)/ HEAD | \
 	    gzip -9n >fspipe-$(VERSION).tar.gz
 
-.PHONY: all deps demo tests check fuzz lint format install uninstall clean dist
+.PHONY: all deps demo tests check bench benches fuzz lint format install uninstall clean dist
 
 -include $(COMMON_OBJS:.o=.d) $(PROGS:%=$(BUILD)/%.d) \
-    $(TEST_OBJS:.o=.d) $(TESTS:%=%.d)
+    $(TEST_OBJS:.o=.d) $(TESTS:%=%.d) $(BENCHES:%=%.d)

@@ -3,12 +3,14 @@
  * directory. See fswrite(1).
  */
 #include <err.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "command.h"
@@ -102,14 +104,19 @@ read_options(struct write_options *o, int argc, char **argv)
 		print_and_exit("fswrite " FSPIPE_VERSION "\n");
 		break;
 	case WRITE_OPTIONS_BAD:
-		warnx("%s", why);
-		(void)fputs(write_options_usage(), stderr);
-		exit(EXIT_USAGE);
+		errx(EXIT_USAGE, "%s", why);
 	}
 }
 
 static void
-say(const char *text)
+no_directory(const struct write_options *o)
+{
+	errx(EXIT_FAILED, "%s: %s%s", o->dir, strerror(errno),
+	    errno == ENOENT ? " (mkdir -p makes it)" : "");
+}
+
+static void
+say_line(const char *text)
 {
 	warnx("%s", text);
 }
@@ -121,7 +128,7 @@ main(int argc, char **argv)
 	    [SERVE_FAILED] = EXIT_FAILED,
 	    [SERVE_LOOP] = EXIT_LOOP};
 	struct write_options o;
-	struct serve_config cfg = {.options = &o, .say = say};
+	struct serve_config cfg = {.options = &o, .say = say_line};
 	enum serve_end end;
 
 	if (stdfd_fill() == -1)
@@ -129,7 +136,7 @@ main(int argc, char **argv)
 	read_options(&o, argc, argv);
 	cfg.rootfd = open(o.dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (cfg.rootfd == -1)
-		err(EXIT_FAILED, "%s", o.dir);
+		no_directory(&o);
 	cfg.signals = open_signals();
 	cfg.loop = open_loop_check(&o, cfg.rootfd);
 	cfg.walled = wall_in(&o, cfg.rootfd);

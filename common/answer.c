@@ -7,6 +7,7 @@
 
 #include "buf.h"
 #include "json.h"
+#include "plain.h"
 
 static const struct {
 	int error;
@@ -116,31 +117,6 @@ answer_emit(const struct answer *a, struct buf *b)
 	buf_addc(b, '\n');
 }
 
-/* Adds s as text that a terminal only shows: no control characters, neither
- * those of ASCII nor those of Unicode (U+0080 to U+009F). */
-static void
-answer_plain(struct buf *b, const char *s)
-{
-	const char *hex = "0123456789abcdef";
-	bool utf8 = json_is_utf8(s, strlen(s));
-	unsigned char c, before = 0;
-	bool bad;
-
-	for (; *s != '\0'; s++, before = c) {
-		c = (unsigned char)*s;
-		bad = c < 0x20 || c == 0x7f || (c >= 0x80 && !utf8) ||
-		    (c == 0xc2 && (unsigned char)s[1] < 0xa0) ||
-		    (before == 0xc2 && c < 0xa0);
-		if (!bad) {
-			buf_addc(b, (char)c);
-			continue;
-		}
-		buf_adds(b, "\\x");
-		buf_addc(b, hex[c >> 4]);
-		buf_addc(b, hex[c & 0xf]);
-	}
-}
-
 void
 answer_describe(const struct answer *a, struct buf *b)
 {
@@ -152,11 +128,11 @@ answer_describe(const struct answer *a, struct buf *b)
 		buf_adds(b, a->op);
 		if (a->path != NULL) {
 			buf_addc(b, ' ');
-			answer_plain(b, a->path);
+			plain_add(b, a->path);
 		}
 		buf_adds(b, ": ");
 	}
-	answer_plain(b, a->ok ? "done" : a->message);
+	plain_add(b, a->ok ? "done" : a->message);
 	if (a->torn)
 		buf_adds(b, "; a part of it is in the file");
 }

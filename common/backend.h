@@ -151,6 +151,11 @@ struct backend_ops {
 	void (*pending)(struct backend *b, int id, uint64_t since,
 	    void (*each)(void *ctx, const char *name, size_t len), void *ctx);
 
+	/* Is there a pending hint that this name in the directory id appears or
+	 * goes? */
+	bool (*awaits)(const struct backend *b, int id, const char *name,
+	    size_t len);
+
 	/* Is there a pending HINT_CLOSED for this name in the directory id? */
 	bool (*closing)(const struct backend *b, int id, const char *name,
 	    size_t len);

@@ -9,9 +9,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "records.h"
+
 /*
- * inotify(7). The kernel's records are kept as they come in one buffer and
- * are looked at in place.
+ * inotify(7). The kernel's records are kept as they come (records.h) and are
+ * looked at in place.
  *
  * Both halves of a rename are queued one after the other, but not as one: a
  * read may end between them and other processes' records may come between.
@@ -20,30 +22,18 @@
  * second half it is a departure; a second half that comes later, an arrival.
  */
 
-#define RING_MIN ((size_t)64 * 1024)
-/* The kernel's own queue holds 16384 records by default, 32 bytes for a short
- * name: this is several times that. What does not fit waits in the kernel. */
-#define RING_MAX   ((size_t)4 * 1024 * 1024)
-#define RECORD_MAX (sizeof(struct inotify_event) + NAME_MAX + 1)
-
 #define HOLD_MS 5
 /* How many records the second half of a rename is looked for in. */
 #define HOLD_RECORDS 4096
 
-/* Our own bits in the mask of a record in the buffer. */
+/* A bit of our own in the mask of a record. */
 #define DONE 0x00800000U /* told already, or not to be told */
-
-#define STRUCTURAL (IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO)
 
 struct backend {
 	int fd;
-	char *ring;
-	size_t cap;
-	size_t head; /* the next record to hand out */
-	size_t tail;
-	uint64_t base; /* position of ring[0] in the stream */
-	struct timespec filled; /* when tail last moved, CLOCK_REALTIME */
-	/* A first half at head is waiting for its second until then
+	struct records *records;
+	struct timespec filled; /* when some were last read, CLOCK_REALTIME */
+	/* A first half, the oldest record, is waiting for its second until then
 	 * (CLOCK_MONOTONIC, milliseconds; 0: not waiting). */
 	int64_t hold_until;
 	/* First halves before this position have waited already. */
@@ -59,25 +49,6 @@ now_ms(void)
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-static struct inotify_event *
-record(const struct backend *b, size_t at)
-{
-	return (struct inotify_event *)(void *)(b->ring + at);
-}
-
-static size_t
-record_size(const struct inotify_event *ev)
-{
-	return sizeof(*ev) + ev->len;
-}
-
-static bool
-is_named(const struct inotify_event *ev, const char *name, size_t len)
-{
-	return ev->len > len && memcmp(ev->name, name, len) == 0 &&
-	    ev->name[len] == '\0';
-}
-
 static struct backend *
 inotify_open(int64_t poll_ms)
 {
@@ -89,9 +60,8 @@ inotify_open(int64_t poll_ms)
 	if (b == NULL)
 		return NULL;
 	b->fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-	b->cap = RING_MIN;
-	b->ring = b->fd == -1 ? NULL : malloc(b->cap);
-	if (b->ring != NULL)
+	b->records = b->fd == -1 ? NULL : records_new();
+	if (b->records != NULL)
 		return b;
 	error = errno;
 	if (b->fd != -1)
@@ -105,7 +75,7 @@ static void
 inotify_close(struct backend *b)
 {
 	(void)close(b->fd);
-	free(b->ring);
+	records_free(b->records);
 	free(b);
 }
 
@@ -122,7 +92,7 @@ inotify_add(struct backend *b, int dirfd, unsigned interest)
 	uint32_t mask = IN_ONLYDIR | IN_EXCL_UNLINK | IN_MASK_ADD;
 
 	if (interest & BACKEND_NAMES)
-		mask |= STRUCTURAL;
+		mask |= RECORDS_NAMES;
 	if (interest & BACKEND_MODIFIED)
 		mask |= IN_MODIFY;
 	if (interest & BACKEND_CLOSED)
@@ -144,94 +114,54 @@ inotify_remove(struct backend *b, int id)
 	(void)inotify_rm_watch(b->fd, id);
 }
 
-/* Room for a read of some length behind tail. Returns how many bytes. */
-static size_t
-make_room(struct backend *b)
-{
-	size_t used = b->tail - b->head;
-	char *p;
-
-	if (b->head == b->tail) {
-		b->base += b->head;
-		b->head = b->tail = 0;
-		if (b->cap > RING_MIN) {
-			/* A burst is over: its memory goes back. */
-			p = realloc(b->ring, RING_MIN);
-			if (p != NULL) {
-				b->ring = p;
-				b->cap = RING_MIN;
-			}
-		}
-	}
-	if (b->cap - b->tail >= RING_MIN / 2)
-		return b->cap - b->tail;
-	if (used <= b->cap / 4) {
-		memmove(b->ring, b->ring + b->head, used);
-		b->base += b->head;
-		b->head = 0;
-		b->tail = used;
-	} else if (b->cap < RING_MAX) {
-		p = realloc(b->ring, b->cap * 2);
-		if (p != NULL) {
-			b->ring = p;
-			b->cap *= 2;
-		}
-	}
-	return b->cap - b->tail;
-}
-
 static int
 inotify_fill(struct backend *b)
 {
 	ssize_t n;
 	size_t room;
+	char *to;
 
 	for (;;) {
-		room = make_room(b);
-		if (room < RECORD_MAX)
+		to = records_room(b->records, &room);
+		if (room < RECORDS_MAX)
 			return 0;
-		n = read(b->fd, b->ring + b->tail, room);
+		n = read(b->fd, to, room);
 		if (n == -1 && errno == EINTR)
 			continue;
 		if (n == -1)
 			return errno == EAGAIN ? 1 : -1;
-		b->tail += (size_t)n;
+		records_add(b->records, (size_t)n);
 		(void)clock_gettime(CLOCK_REALTIME, &b->filled);
 		/* The kernel stops short only where the next record would not
 		 * have fitted, or there was none. */
-		if (room - (size_t)n >= RECORD_MAX)
+		if (room - (size_t)n >= RECORDS_MAX)
 			return 1;
 	}
 }
 
-/* The other half of the rename whose first half stands there, or NULL.
- * *enough says whether it was looked for far enough to stop waiting. */
+/* The other half of the rename whose first half that is, or NULL. *enough says
+ * whether it was looked for far enough to stop waiting. */
 static struct inotify_event *
-second_half(const struct backend *b, size_t at, uint32_t cookie, bool *enough)
+second_half(const struct backend *b, const struct inotify_event *from,
+    bool *enough)
 {
-	struct inotify_event *ev;
-	int n = 0;
+	struct inotify_event *ev = records_behind(b->records, from);
+	int n;
 
-	*enough = false;
-	at += record_size(record(b, at));
-	for (; at < b->tail; at += record_size(ev)) {
-		ev = record(b, at);
-		if (ev->cookie == cookie && (ev->mask & IN_MOVED_TO))
+	for (n = 0; ev != NULL && n < HOLD_RECORDS; n++) {
+		if (ev->cookie == from->cookie && (ev->mask & IN_MOVED_TO))
 			return ev;
-		if (++n == HOLD_RECORDS) {
-			*enough = true;
-			break;
-		}
+		ev = records_behind(b->records, ev);
 	}
+	*enough = n == HOLD_RECORDS;
 	return NULL;
 }
 
+/* Has that first half, the oldest record, to wait for its second? */
 static bool
-inotify_holds(struct backend *b)
+inotify_holds(struct backend *b, const struct inotify_event *from)
 {
-	uint64_t position = b->base + b->head;
-
-	if (position < b->held)
+	if (records_position(b->records, from) < b->held)
 		return false;
 	if (b->hold_until == 0) {
 		b->hold_until = now_ms() + HOLD_MS;
@@ -239,7 +169,7 @@ inotify_holds(struct backend *b)
 	}
 	if (now_ms() < b->hold_until)
 		return true;
-	b->held = b->base + b->tail;
+	b->held = records_position(b->records, NULL);
 	b->hold_until = 0;
 	return false;
 }
@@ -271,49 +201,51 @@ kind_of(uint32_t mask)
 	return table[i].kind;
 }
 
+/* Records about a directory itself carry no name; its parent's watch tells
+ * them, too. IN_UNMOUNT is followed by IN_IGNORED. */
+static bool
+is_silent(const struct inotify_event *ev)
+{
+	return (ev->mask & (DONE | IN_UNMOUNT)) ||
+	    (ev->len == 0 && !(ev->mask & (IN_IGNORED | IN_Q_OVERFLOW)));
+}
+
 static int
 inotify_next(struct backend *b, struct hint *h)
 {
-	struct inotify_event *ev, *to;
+	struct inotify_event *ev, *to = NULL;
 	bool enough;
 
-	for (; b->head < b->tail; b->head += record_size(ev)) {
-		ev = record(b, b->head);
-		/* Records about a directory itself carry no name; its parent's
-		 * watch tells them, too. IN_UNMOUNT is followed by
-		 * IN_IGNORED. */
-		if (ev->mask & (DONE | IN_UNMOUNT) ||
-		    (ev->len == 0 &&
-			!(ev->mask & (IN_IGNORED | IN_Q_OVERFLOW))))
-			continue;
-		to = NULL;
-		if (ev->mask & IN_MOVED_FROM) {
-			to = second_half(b, b->head, ev->cookie, &enough);
-			if (to == NULL && !enough && inotify_holds(b))
-				return 0;
-			b->hold_until = 0;
-			if (to != NULL && (to->mask & DONE))
-				to = NULL;
-		}
-		memset(h, 0, sizeof(*h));
-		h->kind = to != NULL ? HINT_RENAMED : kind_of(ev->mask);
-		h->isdir = (ev->mask & IN_ISDIR) != 0;
-		h->moved = (ev->mask & (IN_MOVED_FROM | IN_MOVED_TO)) != 0;
-		h->id = ev->wd;
-		h->name = ev->len > 0 ? ev->name : "";
-		h->name_len = strlen(h->name);
-		h->time = b->filled;
-		if (to != NULL) {
-			h->to_id = to->wd;
-			h->to_name = to->name;
-			h->to_len = strlen(to->name);
-			to->mask |= DONE;
-		}
-		b->head += record_size(ev);
-		return 1;
+	while ((ev = records_head(b->records)) != NULL && is_silent(ev))
+		records_drop(b->records);
+	if (ev == NULL) {
+		b->hold_until = 0;
+		return 0;
 	}
-	b->hold_until = 0;
-	return 0;
+	if (ev->mask & IN_MOVED_FROM) {
+		to = second_half(b, ev, &enough);
+		if (to == NULL && !enough && inotify_holds(b, ev))
+			return 0;
+		b->hold_until = 0;
+		if (to != NULL && (to->mask & DONE))
+			to = NULL;
+	}
+	memset(h, 0, sizeof(*h));
+	h->kind = to != NULL ? HINT_RENAMED : kind_of(ev->mask);
+	h->isdir = (ev->mask & IN_ISDIR) != 0;
+	h->moved = (ev->mask & (IN_MOVED_FROM | IN_MOVED_TO)) != 0;
+	h->id = ev->wd;
+	h->name = ev->len > 0 ? ev->name : "";
+	h->name_len = strlen(h->name);
+	h->time = b->filled;
+	if (to != NULL) {
+		h->to_id = to->wd;
+		h->to_name = to->name;
+		h->to_len = strlen(to->name);
+		to->mask |= DONE;
+	}
+	records_drop(b->records);
+	return 1;
 }
 
 static int
@@ -330,39 +262,40 @@ inotify_wait(struct backend *b)
 static uint64_t
 inotify_position(const struct backend *b)
 {
-	return b->base + b->tail;
+	return records_position(b->records, NULL);
 }
 
 static void
 inotify_pending(struct backend *b, int id, uint64_t since,
     void (*each)(void *ctx, const char *name, size_t len), void *ctx)
 {
-	struct inotify_event *ev;
-	size_t at = b->head;
+	const struct inotify_event *ev = NULL;
 
-	/* A position is always that of a record's start. */
-	if (since > b->base + at)
-		at = (size_t)(since - b->base);
-	for (; at < b->tail; at += record_size(ev)) {
-		ev = record(b, at);
-		if (ev->wd == id && (ev->mask & STRUCTURAL) && ev->len > 0 &&
-		    !(ev->mask & DONE))
+	while ((ev = records_of(b->records, id, ev)) != NULL)
+		if (!(ev->mask & DONE) &&
+		    records_position(b->records, ev) >= since)
 			each(ctx, ev->name, strlen(ev->name));
-	}
+}
+
+static bool
+inotify_awaits(const struct backend *b, int id, const char *name, size_t len)
+{
+	const struct inotify_event *ev = NULL;
+
+	while ((ev = records_named(b->records, id, name, len, ev)) != NULL)
+		if ((ev->mask & RECORDS_NAMES) && !(ev->mask & DONE))
+			return true;
+	return false;
 }
 
 static bool
 inotify_closing(const struct backend *b, int id, const char *name, size_t len)
 {
-	struct inotify_event *ev;
-	size_t at;
+	const struct inotify_event *ev = NULL;
 
-	for (at = b->head; at < b->tail; at += record_size(ev)) {
-		ev = record(b, at);
-		if (ev->wd == id && (ev->mask & IN_CLOSE_WRITE) &&
-		    is_named(ev, name, len))
+	while ((ev = records_named(b->records, id, name, len, ev)) != NULL)
+		if (ev->mask & IN_CLOSE_WRITE)
 			return true;
-	}
 	return false;
 }
 
@@ -370,41 +303,35 @@ static bool
 inotify_leaving(const struct backend *b, int id, const char *name, size_t len,
     int *to_id, char *to_name, bool *isdir)
 {
-	const struct inotify_event *ev, *to;
-	size_t at;
+	const struct inotify_event *ev = NULL, *to;
 	bool enough;
 
-	for (at = b->head; at < b->tail; at += record_size(ev)) {
-		ev = record(b, at);
-		if (ev->wd != id || !(ev->mask & STRUCTURAL) ||
-		    (ev->mask & DONE) || !is_named(ev, name, len))
-			continue;
-		to = ev->mask & IN_MOVED_FROM ?
-		    second_half(b, at, ev->cookie, &enough) :
-		    NULL;
-		if (to == NULL)
-			return false;
-		*to_id = to->wd;
-		*isdir = (ev->mask & IN_ISDIR) != 0;
-		memcpy(to_name, to->name, strlen(to->name) + 1);
-		return true;
-	}
-	return false;
+	do
+		ev = records_named(b->records, id, name, len, ev);
+	while (
+	    ev != NULL && (!(ev->mask & RECORDS_NAMES) || (ev->mask & DONE)));
+	if (ev == NULL || !(ev->mask & IN_MOVED_FROM) ||
+	    (to = second_half(b, ev, &enough)) == NULL)
+		return false;
+	*to_id = to->wd;
+	*isdir = (ev->mask & IN_ISDIR) != 0;
+	memcpy(to_name, to->name, strlen(to->name) + 1);
+	return true;
 }
 
 static void
 inotify_forget(struct backend *b, int id, const char *name, size_t len)
 {
-	struct inotify_event *ev;
-	size_t at;
+	struct inotify_event *ev = NULL;
 
-	for (at = b->head; at < b->tail; at += record_size(ev)) {
-		ev = record(b, at);
-		if (ev->wd != id || !(ev->mask & STRUCTURAL) || ev->len == 0)
-			continue;
-		if (name == NULL || is_named(ev, name, len))
+	if (name == NULL) {
+		while ((ev = records_of(b->records, id, ev)) != NULL)
 			ev->mask |= DONE;
+		return;
 	}
+	while ((ev = records_named(b->records, id, name, len, ev)) != NULL)
+		if (ev->mask & RECORDS_NAMES)
+			ev->mask |= DONE;
 }
 
 static const char *
@@ -443,6 +370,7 @@ const struct backend_ops backend_inotify = {
     .wait = inotify_wait,
     .position = inotify_position,
     .pending = inotify_pending,
+    .awaits = inotify_awaits,
     .closing = inotify_closing,
     .leaving = inotify_leaving,
     .forget = inotify_forget,

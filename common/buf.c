@@ -2,12 +2,11 @@
 
 #include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
 
 #define BUF_MIN 256
 
 char *
-buf_reserve(struct buf *b, size_t n)
+buf_grow(struct buf *b, size_t n)
 {
 	size_t cap;
 	char *p;
@@ -30,30 +29,6 @@ buf_reserve(struct buf *b, size_t n)
 fail:
 	b->failed = true;
 	return NULL;
-}
-
-void
-buf_add(struct buf *b, const void *data, size_t len)
-{
-	char *p;
-
-	p = buf_reserve(b, len);
-	if (p == NULL || len == 0)
-		return;
-	memcpy(p, data, len);
-	b->len += len;
-}
-
-void
-buf_adds(struct buf *b, const char *s)
-{
-	buf_add(b, s, strlen(s));
-}
-
-void
-buf_addc(struct buf *b, char c)
-{
-	buf_add(b, &c, 1);
 }
 
 void

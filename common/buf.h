@@ -15,6 +15,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 struct buf {
 	char *data; /* owned; not NUL-terminated */
@@ -28,13 +29,47 @@ struct buf {
 		NULL, 0, 0, false \
 	}
 
-/* Room for n more bytes; returns where they go, or NULL and sets .failed.
- * The caller adds what it used to .len. */
-char *buf_reserve(struct buf *b, size_t n);
+/* The same as buf_reserve(), where there is no room yet. */
+char *buf_grow(struct buf *b, size_t n);
 
-void buf_add(struct buf *b, const void *data, size_t len);
-void buf_adds(struct buf *b, const char *s);
-void buf_addc(struct buf *b, char c);
+/* Room for n more bytes; returns where they go, or NULL and sets .failed.
+ * The caller adds what it used to .len. In line, as is what builds on it,
+ * since every piece of every line goes through here. */
+static inline char *
+buf_reserve(struct buf *b, size_t n)
+{
+	if (b->failed || b->data == NULL || n > b->cap - b->len)
+		return buf_grow(b, n);
+	return b->data + b->len;
+}
+
+static inline void
+buf_add(struct buf *b, const void *data, size_t len)
+{
+	char *p = buf_reserve(b, len);
+
+	if (p == NULL || len == 0)
+		return;
+	memcpy(p, data, len);
+	b->len += len;
+}
+
+static inline void
+buf_adds(struct buf *b, const char *s)
+{
+	buf_add(b, s, strlen(s));
+}
+
+static inline void
+buf_addc(struct buf *b, char c)
+{
+	char *p = buf_reserve(b, 1);
+
+	if (p == NULL)
+		return;
+	*p = c;
+	b->len++;
+}
 
 /* Forgets the content and the error, keeps the memory. */
 void buf_clear(struct buf *b);

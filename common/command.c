@@ -1,8 +1,10 @@
 #include "command.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <jansson.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,10 +13,8 @@
 #include "beneath.h"
 #include "buf.h"
 #include "json.h"
+#include "misspelt.h"
 #include "outfile.h"
-
-/* More edits than this are no typing error. */
-#define COMMAND_NEAR 3
 
 static const struct {
 	const char *name;
@@ -103,34 +103,6 @@ command_is_blank(const char *line, size_t len)
 	return true;
 }
 
-/* How many bytes have to be changed, added or taken away (Levenshtein). */
-static size_t
-command_distance(const char *a, const char *b)
-{
-	size_t row[32], i, j, left, diagonal, best;
-	size_t n = strlen(b);
-
-	if (n + 1 > sizeof(row) / sizeof(row[0]))
-		return n;
-	for (j = 0; j <= n; j++)
-		row[j] = j;
-	for (i = 0; a[i] != '\0'; i++) {
-		diagonal = row[0];
-		row[0] = i + 1;
-		for (j = 1; j <= n; j++) {
-			left = row[j];
-			best = diagonal + (a[i] != b[j - 1]);
-			if (row[j] + 1 < best)
-				best = row[j] + 1;
-			if (row[j - 1] + 1 < best)
-				best = row[j - 1] + 1;
-			row[j] = best;
-			diagonal = left;
-		}
-	}
-	return row[n];
-}
-
 /* What others call our operations. */
 static const struct {
 	const char *name;
@@ -150,25 +122,24 @@ static const struct {
     {"mv", COMMAND_RENAME},
 };
 
-/* The operation that was probably meant, or NULL. */
-static const char *
-command_guess(const char *name)
+const char *
+command_guess(const char *name, size_t len)
 {
 	const char *guess = NULL;
-	size_t i, d, best = COMMAND_NEAR;
+	char word[16];
+	size_t i, best = SIZE_MAX;
 
+	if (len >= sizeof(word))
+		return NULL;
+	for (i = 0; i < len; i++)
+		word[i] = (char)tolower((unsigned char)name[i]);
+	word[len] = '\0';
 	for (i = 0; i < sizeof(others) / sizeof(others[0]); i++)
-		if (strcasecmp(others[i].name, name) == 0)
+		if (strcmp(others[i].name, word) == 0)
 			return ops[others[i].op].name;
-	for (i = 0; i < COMMAND_NOPS; i++) {
-		if (strcasecmp(ops[i].name, name) == 0)
-			return ops[i].name;
-		d = command_distance(name, ops[i].name);
-		if (d < best && d < strlen(ops[i].name)) {
-			best = d;
+	for (i = 0; i < COMMAND_NOPS; i++)
+		if (misspelt_nearer(word, len, ops[i].name, &best))
 			guess = ops[i].name;
-		}
-	}
 	return guess;
 }
 
@@ -440,11 +411,11 @@ command_op(struct command *c, struct command_bad *bad)
 	c->op = command_find_op(name, len);
 	if (c->op != COMMAND_NOPS)
 		return 0;
-	guess = len < 32 ? command_guess(name) : NULL;
+	guess = command_guess(name, len);
 	(void)json_text(&shown, name, len < 32 ? len : 32);
 	(void)command_refuse(bad, "unknown-op", "unknown op %.*s%s%s%s",
 	    shown.failed ? 0 : (int)shown.len, shown.failed ? "" : shown.data,
-	    guess != NULL ? ", did you mean \"" : "",
+	    guess != NULL ? "; did you mean \"" : "",
 	    guess != NULL ? guess : "", guess != NULL ? "\"?" : "");
 	buf_free(&shown);
 	return -1;

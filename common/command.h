@@ -68,6 +68,10 @@ bool command_is_blank(const char *line, size_t len);
 /* "write" and so on; NULL for COMMAND_NOPS. */
 const char *command_op_name(enum command_op op);
 
+/* The operation that was probably meant by a name of len bytes that is none:
+ * misspelt, in capitals, or another's word for it; NULL. */
+const char *command_guess(const char *name, size_t len);
+
 /* A list of names as --ops takes it ("write,append") to bits of COMMAND_BIT.
  * Returns 0, or -1 with the offending word in *bad, *bad_len. */
 int command_parse_ops(const char *list, unsigned *ops, const char **bad,

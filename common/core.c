@@ -158,8 +158,7 @@ core_mark(struct core *c, int dirfd, unsigned interest)
 	if (m == NULL) {
 		m = calloc(1, sizeof(*m));
 		if (m == NULL) {
-			side->ops->remove(side->b,
-			    id < 0 ? turned(id) : id);
+			side->ops->remove(side->b, id < 0 ? turned(id) : id);
 			return NULL;
 		}
 		m->side = side;
@@ -752,7 +751,8 @@ lately_doubted(const struct doubts *l, const struct dir *d, const char *name)
 
 	for (i = l->n; i > 0 && l->n - i < DOUBT_RUN; i--) {
 		p = &l->item[i - 1];
-		if (p->dir != d || p->deep || (name == NULL) != (p->name == NULL))
+		if (p->dir != d || p->deep ||
+		    (name == NULL) != (p->name == NULL))
 			continue;
 		if (name == NULL || strcmp(p->name, name) == 0)
 			return p;

@@ -30,6 +30,7 @@ enum watch_note {
 	NOTE_NO_BACKEND, /* it cannot be opened: error */
 	NOTE_ALL_POLLED, /* the same, and polling does its work */
 	NOTE_POLLED, /* a file system that tells nothing: polled */
+	NOTE_POLLED_LESS, /* the same, and not all that is asked for is told */
 	NOTE_LOOP, /* a symbolic link leads to a directory above it */
 	NOTE_OVERFLOW, /* the kernel dropped events */
 	NOTE_UNTAKEN, /* a claim could not be taken: error */

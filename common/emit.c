@@ -68,34 +68,75 @@ key_name(struct buf *b, const char *key, const char *key64, const char *name)
 		key_base64(b, key64, name, strlen(name));
 }
 
-/* The path is written from its pieces: nothing is allocated unless it is not
- * UTF-8. */
+/* A string that stands in b already, from one place to another. */
 static void
-key_path(struct buf *b, const char *key, const char *key64, const char *root,
+add_again(struct buf *b, size_t from, size_t to)
+{
+	char *p = buf_reserve(b, to - from + 2);
+
+	if (p == NULL)
+		return;
+	p[0] = '"';
+	memcpy(p + 1, b->data + from, to - from);
+	p[to - from + 1] = '"';
+	b->len += to - from + 2;
+}
+
+/* The keys of a path, its root and its name. */
+struct place_keys {
+	const char *path, *path64;
+	const char *root, *root64; /* NULL: left out */
+	const char *name, *name64;
+};
+
+/* The path is written from its pieces, and these are copied from there: nothing
+ * is allocated or looked through twice unless it is not UTF-8. */
+static void
+keys_of_place(struct buf *b, const struct place_keys *k, const char *root,
     const char *name, bool root_is_name)
 {
 	struct buf path = BUF_INIT;
-	bool good;
+	size_t at_root, at_name, root_len, name_end;
+	bool good_root, good_name;
 
 	if (path_is_root(name, root_is_name)) {
-		key_name(b, key, key64, root);
+		key_name(b, k->path, k->path64, root);
+		if (k->root != NULL)
+			key_name(b, k->root, k->root64, root);
+		if (name != NULL)
+			key_name(b, k->name, k->name64, name);
 		return;
 	}
-	json_key(b, key);
+	root_len = root_stem(root);
+	json_key(b, k->path);
 	buf_addc(b, '"');
-	good = json_chars(b, root, root_stem(root));
+	at_root = b->len;
+	good_root = json_chars(b, root, root_len);
 	buf_addc(b, '/');
-	if (!json_chars(b, name, strlen(name)))
-		good = false;
+	at_name = b->len;
+	good_name = json_chars(b, name, strlen(name));
+	name_end = b->len;
 	buf_addc(b, '"');
-	if (good)
-		return;
-	emit_path(&path, root, name, root_is_name);
-	if (path.failed)
-		b->failed = true;
-	else
-		key_base64(b, key64, path.data, path.len);
-	buf_free(&path);
+	if (!good_root || !good_name) {
+		emit_path(&path, root, name, root_is_name);
+		if (path.failed)
+			b->failed = true;
+		else
+			key_base64(b, k->path64, path.data, path.len);
+		buf_free(&path);
+	}
+	if (k->root != NULL && good_root && root[root_len] == '\0') {
+		json_key(b, k->root);
+		add_again(b, at_root, at_name - 1);
+	} else if (k->root != NULL) {
+		key_name(b, k->root, k->root64, root);
+	}
+	if (good_name) {
+		json_key(b, k->name);
+		add_again(b, at_name, name_end);
+	} else {
+		key_name(b, k->name, k->name64, name);
+	}
 }
 
 /* n with leading zeros, as wide as digits says. */
@@ -207,9 +248,37 @@ keys_of_content(const struct emit *em, const struct event *ev, struct buf *b)
 	json_cstring(b, text ? "utf-8" : "base64");
 }
 
+/* The time of an event, which is often that of the one before. */
 static void
-emit_json(const struct emit *em, const struct event *ev, struct buf *b)
+key_clock(struct emit *em, const struct timespec *t, struct buf *b)
 {
+	size_t start = b->len;
+
+	if (em->clock_len > 0 && em->clock.tv_sec == t->tv_sec &&
+	    em->clock.tv_nsec == t->tv_nsec) {
+		buf_add(b, em->clock_text, em->clock_len);
+		return;
+	}
+	key_time(b, "time", t);
+	em->clock_len = 0;
+	if (b->failed || b->len - start > sizeof(em->clock_text))
+		return;
+	em->clock = *t;
+	em->clock_len = b->len - start;
+	memcpy(em->clock_text, b->data + start, em->clock_len);
+}
+
+static void
+emit_json(struct emit *em, const struct event *ev, struct buf *b)
+{
+	static const struct place_keys keys = {"path", "path_base64", "root",
+	    "root_base64", "name", "name_base64"};
+	static const struct place_keys old_keys = {"old_path",
+	    "old_path_base64", "old_root", "old_root_base64", "old_name",
+	    "old_name_base64"};
+	static const struct place_keys old_keys_here = {"old_path",
+	    "old_path_base64", NULL, NULL, "old_name", "old_name_base64"};
+
 	json_open(b);
 	json_key(b, "event");
 	json_cstring(b, event_kind_name(ev->kind));
@@ -218,19 +287,13 @@ emit_json(const struct emit *em, const struct event *ev, struct buf *b)
 		json_cstring(b, event_type_name(ev->type));
 	}
 	if (ev->root != NULL) {
-		key_path(b, "path", "path_base64", ev->root, ev->name,
-		    ev->root_is_name);
-		key_name(b, "root", "root_base64", ev->root);
-		if (ev->name != NULL)
-			key_name(b, "name", "name_base64", ev->name);
+		keys_of_place(b, &keys, ev->root, ev->name, ev->root_is_name);
 	}
 	if (ev->kind == EVENT_RENAMED) {
-		key_path(b, "old_path", "old_path_base64", ev->old_root,
-		    ev->old_name, ev->old_root_is_name);
-		if (strcmp(ev->old_root, ev->root) != 0)
-			key_name(b, "old_root", "old_root_base64",
-			    ev->old_root);
-		key_name(b, "old_name", "old_name_base64", ev->old_name);
+		keys_of_place(b,
+		    strcmp(ev->old_root, ev->root) == 0 ? &old_keys_here :
+							  &old_keys,
+		    ev->old_root, ev->old_name, ev->old_root_is_name);
 		if (ev->replaced)
 			key_true(b, "replaced");
 		if (ev->exchanged)
@@ -248,7 +311,7 @@ emit_json(const struct emit *em, const struct event *ev, struct buf *b)
 	}
 	if (ev->synthetic)
 		key_true(b, "synthetic");
-	key_time(b, "time", &ev->time);
+	key_clock(em, &ev->time, b);
 	key_uint(b, "seq", em->seq);
 	json_close(b);
 	buf_addc(b, '\n');
@@ -557,8 +620,12 @@ emit_pretty(const struct emit *em, const struct event *ev, struct buf *b)
 
 	if (kind_len > width)
 		kind_len = width;
+	if (wide && em->color)
+		buf_adds(b, "\033[2m"); /* dim: the event is what matters */
 	if (wide)
 		add_clock(b, &ev->time);
+	if (wide && em->color)
+		buf_adds(b, "\033[0m");
 	if (em->color)
 		buf_adds(b, color_of(ev->kind));
 	buf_add(b, kind, kind_len);

@@ -17,7 +17,9 @@
 #define EMIT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 struct buf;
 struct event;
@@ -31,6 +33,12 @@ struct emit {
 	bool color; /* pretty: use ANSI colours */
 	int width; /* pretty: columns of the terminal, 0 for no limit */
 	uint64_t seq; /* lines so far; emit_event counts it up */
+
+	/* The last time that was written, and how: that of many events in a
+	 * row. Private. */
+	struct timespec clock;
+	char clock_text[32];
+	size_t clock_len;
 };
 
 /* Appends the event as one line (or path) to b. Returns false where this

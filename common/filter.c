@@ -156,16 +156,20 @@ filter_shows(const struct filter *f, const char *name, enum event_type type)
 }
 
 bool
-filter_enters(const struct filter *f, const char *name, size_t level)
+filter_excludes(const struct filter *f, const char *name)
 {
 	const struct rule *rule;
 
-	if (level >= f->depth)
-		return false;
 	if (f->no_junk && is_junk(name))
-		return false;
+		return true;
 	rule = deciding_rule(f, name);
-	return rule == NULL || rule->sense == FILTER_INCLUDE;
+	return rule != NULL && rule->sense == FILTER_EXCLUDE;
+}
+
+bool
+filter_enters(const struct filter *f, const char *name, size_t level)
+{
+	return level < f->depth && !filter_excludes(f, name);
 }
 
 bool

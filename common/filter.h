@@ -54,6 +54,9 @@ bool filter_shows(const struct filter *f, const char *name,
  * level is the number of components of name (1 for a root's own child). */
 bool filter_enters(const struct filter *f, const char *name, size_t level);
 
+/* Is it left out of the watching whatever the level, by -x or --no-junk? */
+bool filter_excludes(const struct filter *f, const char *name);
+
 /* Is any directory hidden from the events by its type (-t)? */
 bool filter_hides_dirs(const struct filter *f);
 

@@ -22,6 +22,7 @@ struct found {
 	struct entry *from;
 	bool done;
 	bool busy;
+	bool lost; /* abandon_below(): goes with its directory */
 };
 
 static struct found *
@@ -174,7 +175,8 @@ is_one(struct finds *s, const struct found *f, const struct vanished *v,
 	struct event_stat st;
 	int fd;
 
-	if (v->e->type != f->e->type || (v->e->flags & ENTRY_MOVING))
+	if (v->e->type != f->e->type || (v->e->flags & ENTRY_MOVING) ||
+	    (f->e->type == EVENT_DIR && (f->e->dir->flags & DIR_ENTERED)))
 		return false;
 	if (since == NULL && v->dir->mark != NULL &&
 	    (v->dir->flags & DIR_STATS))
@@ -230,17 +232,51 @@ mover_of(struct finds *s, const struct entry *e)
 	return NULL;
 }
 
+static void
+free_found(struct finds *s, struct found *f)
+{
+	if (f->e != NULL)
+		core_forget(s->c, f->e);
+	tree_free(f->e);
+	f->e = NULL;
+}
+
 /* Gives up on telling f as a rename: both its names are looked at again. */
 static void
 give_up(struct finds *s, struct found *f)
 {
 	core_doubt(s->c, f->parent, name_found(f));
-	tree_free(f->e);
-	f->e = NULL;
+	free_found(s, f);
 	f->done = true;
 }
 
 static void resolve(struct finds *s, struct found *f, int depth);
+
+/* What was found in a directory that goes for good is not there any more. What
+ * had moved there has gone from where it was. */
+static void
+abandon_below(struct finds *s, const struct dir *d)
+{
+	struct found *f;
+	size_t i;
+
+	/* None is freed before all are known: they may be in one another. */
+	for (i = 0; i < s->n; i++) {
+		f = &s->found[i];
+		f->lost = !f->done && tree_below(f->parent, d);
+	}
+	for (i = 0; i < s->n; i++) {
+		f = &s->found[i];
+		if (!f->lost)
+			continue;
+		if (f->from != NULL) {
+			f->from->flags &= (uint8_t)~ENTRY_MOVING;
+			core_doubt(s->c, f->from_dir, f->from->name);
+		}
+		free_found(s, f);
+		f->done = true;
+	}
+}
 
 /* Before an entry goes for good: what has moved out of it is told first. */
 static void
@@ -249,7 +285,7 @@ rescue(struct finds *s, struct entry *e, int depth)
 	struct found *f;
 	size_t i, kept = 0;
 
-	if (e->type != EVENT_DIR || e->dir->count == 0)
+	if (e->type != EVENT_DIR)
 		return;
 	for (i = 0; i < s->n; i++) {
 		f = &s->found[i];
@@ -263,6 +299,7 @@ rescue(struct finds *s, struct entry *e, int depth)
 		    tree_below(f->from_dir, e->dir))
 			give_up(s, f);
 	}
+	abandon_below(s, e->dir);
 	for (i = 0; i < s->nlossy; i++)
 		if (!tree_below(s->lossy[i], e->dir))
 			s->lossy[kept++] = s->lossy[i];
@@ -277,6 +314,18 @@ seen_of(const struct found *f)
 
 	es = f->e == NULL ? NULL : tree_stat(f->e);
 	return es == NULL ? none : *es;
+}
+
+/* e has moved to where it is now. What has changed in a directory can only be
+ * seen there. */
+static void
+see_moved(struct finds *s, struct dir *d, struct entry *e,
+    const struct entry_stat *seen)
+{
+	if (e->type != EVENT_DIR)
+		looks_moved(s->c, d, e, seen);
+	else if (s->deep || (e->dir->flags & DIR_STATS))
+		core_doubt_below(s->c, e->dir, s->content);
 }
 
 static void
@@ -329,14 +378,9 @@ resolve_moved(struct finds *s, struct found *f, struct entry *y, int depth)
 	fd = core_dirfd(s->c, f->parent);
 	e = change_moved(s->c, f->from_dir, f->from, f->parent, name,
 	    fd != -1 && stat_at(fd, name, false, &st) == 0 ? &st : NULL);
-	/* What has changed in it can only be seen where it is now. */
-	if (e != NULL && e->type == EVENT_DIR &&
-	    (s->deep || (e->dir->flags & DIR_STATS)))
-		core_doubt_below(s->c, e->dir, s->content);
-	else if (e != NULL)
-		looks_moved(s->c, f->parent, e, &seen);
-	tree_free(f->e);
-	f->e = NULL;
+	if (e != NULL)
+		see_moved(s, f->parent, e, &seen);
+	free_found(s, f);
 }
 
 /* The thing found that f's new place is in, while that has not been told. */
@@ -419,11 +463,10 @@ resolve(struct finds *s, struct found *f, int depth)
 		seen = seen_of(f);
 		seen_other = seen_of(other);
 		change_exchanged(s->c, f->from_dir, f->from, f->parent, y);
-		looks_moved(s->c, f->parent, y, &seen);
-		looks_moved(s->c, f->from_dir, f->from, &seen_other);
-		tree_free(f->e);
-		tree_free(other->e);
-		f->e = other->e = NULL;
+		see_moved(s, f->parent, y, &seen);
+		see_moved(s, f->from_dir, f->from, &seen_other);
+		free_found(s, f);
+		free_found(s, other);
 		return;
 	}
 	if (other != NULL) {
@@ -448,6 +491,16 @@ resolve(struct finds *s, struct found *f, int depth)
 		core_doubt(s->c, f->from_dir, f->from->name);
 		give_up(s, f);
 		return;
+	}
+	/* It was in what makes room for it: no rename can tell that. */
+	if (f->from != NULL && y != NULL && y->type == EVENT_DIR &&
+	    tree_below(f->from_dir, y->dir)) {
+		f->from->flags &= (uint8_t)~ENTRY_MOVING;
+		f->from = NULL;
+		if (f->e == NULL) {
+			give_up(s, f);
+			return;
+		}
 	}
 	f->done = true;
 	if (f->from != NULL)

@@ -99,6 +99,16 @@ type_of_gone(struct core *c, const struct dir *d, const char *name)
 	return event_type_of(st.mode);
 }
 
+/* Will more be told of this name? Then what is there now is not what the hint
+ * at hand is about, or there is nothing, and a look would be for nothing. */
+static bool
+is_passing(const struct dir *d, const char *name)
+{
+	return core_exact(d) &&
+	    d->mark->side->ops->awaits(d->mark->side->b, d->mark->id, name,
+		strlen(name));
+}
+
 /* What the index has under this name is newer than what was told of it: a file
  * was looked at under its name before the hint came that it was made. */
 static void
@@ -134,7 +144,7 @@ on_created(struct core *c, struct dir *d, const char *name, bool isdir,
 	struct scope *scope = tree_owner(d);
 	struct event_stat st;
 	struct entry *e;
-	bool link;
+	bool link, passing;
 	int fd;
 
 	if (scope->npruned > 0)
@@ -146,7 +156,8 @@ on_created(struct core *c, struct dir *d, const char *name, bool isdir,
 			told_before(c, d, name);
 		return;
 	}
-	fd = core_dirfd(c, d);
+	passing = is_passing(d, name);
+	fd = passing ? -1 : core_dirfd(c, d);
 	if (fd != -1 && looks_classify(c, fd, name, &st, &link) == 0 &&
 	    (link || S_ISDIR(st.mode) == isdir)) {
 		sync_created(c, d, name, &st, link, how);
@@ -161,7 +172,7 @@ on_created(struct core *c, struct dir *d, const char *name, bool isdir,
 		return;
 	}
 	change_tell(c, EVENT_CREATED, d, name, type, NULL);
-	if (fd == -1)
+	if (fd == -1 && !passing)
 		core_doubt(c, d, name);
 }
 
@@ -362,7 +373,9 @@ on_content(struct core *c, struct dir *d, const struct told *t)
 	}
 	if (e->type == EVENT_DIR && t->kind != HINT_ATTRIB)
 		return;
-	fd = core_dirfd(c, d);
+	fd = t->kind != HINT_ATTRIB && is_passing(d, t->name) ?
+	    -1 :
+	    core_dirfd(c, d);
 	seen = fd != -1 && looks_classify(c, fd, t->name, &st, &link) == 0;
 	same = seen && looks_same(e, &st);
 	if (same && e->type != EVENT_DIR)
@@ -555,7 +568,7 @@ void
 hints_handle(struct core *c, const struct hint *h,
     void (*check_roots)(void *ctx), void *ctx)
 {
-	struct told t = {.kind = h->kind, .isdir = h->isdir, .moved = h->moved};
+	struct told t; /* not cleared: its names are long */
 	struct mark *m = core_find_mark(c, h->id), *to;
 	struct places from, at;
 	int id = h->id, to_id = h->to_id;
@@ -576,7 +589,11 @@ hints_handle(struct core *c, const struct hint *h,
 	}
 	if (h->name_len > NAME_MAX || h->to_len > NAME_MAX)
 		return;
+	t.kind = h->kind;
+	t.isdir = h->isdir;
+	t.moved = h->moved;
 	memcpy(t.name, h->name, h->name_len + 1);
+	t.to_name[0] = '\0';
 	if (h->to_len > 0)
 		memcpy(t.to_name, h->to_name, h->to_len + 1);
 

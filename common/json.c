@@ -7,13 +7,31 @@
 
 #define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
 
+/* Eight bytes at once. A byte of the result is not 0 where, and possibly
+ * above where, a byte of w is 0. */
+#define BYTES(c)     (UINT64_C(0x0101010101010101) * (c))
+#define ZERO_BYTE(w) (((w)-BYTES(1)) & ~(w)&BYTES(0x80))
+
+static bool
+is_plain_word(const char *s)
+{
+	uint64_t w;
+
+	memcpy(&w, s, sizeof(w));
+	return ((w & BYTES(0x80)) | ((w - BYTES(0x20)) & ~w & BYTES(0x80)) |
+		   ZERO_BYTE(w ^ BYTES('"')) | ZERO_BYTE(w ^ BYTES('\\')) |
+		   ZERO_BYTE(w ^ BYTES(0x7f))) == 0;
+}
+
 /* How many bytes at s stand for themselves in a JSON string. */
 static size_t
 plain_run(const char *s, size_t len)
 {
-	size_t i;
+	size_t i = 0;
 
-	for (i = 0; i < len; i++) {
+	while (len - i >= sizeof(uint64_t) && is_plain_word(s + i))
+		i += sizeof(uint64_t);
+	for (; i < len; i++) {
 		unsigned char c = (unsigned char)s[i];
 
 		if (c < 0x20 || c >= 0x7f || c == '"' || c == '\\')
@@ -67,25 +85,6 @@ void
 json_close(struct buf *b)
 {
 	buf_addc(b, '}');
-}
-
-void
-json_key(struct buf *b, const char *key)
-{
-	size_t len = strlen(key);
-	char *p;
-
-	p = buf_reserve(b, len + 4);
-	if (p == NULL)
-		return;
-	if (b->len > 0 && p[-1] != '{')
-		*p++ = ',';
-	*p++ = '"';
-	memcpy(p, key, len);
-	p += len;
-	*p++ = '"';
-	*p++ = ':';
-	b->len = (size_t)(p - b->data);
 }
 
 bool

@@ -21,12 +21,31 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
-struct buf;
+#include "buf.h"
 
 void json_open(struct buf *b);
 void json_close(struct buf *b);
-void json_key(struct buf *b, const char *key);
+
+/* In line, so that the length of a key is known where it is written. */
+static inline void
+json_key(struct buf *b, const char *key)
+{
+	size_t len = strlen(key);
+	char *p = buf_reserve(b, len + 4);
+
+	if (p == NULL)
+		return;
+	if (b->len > 0 && p[-1] != '{')
+		*p++ = ',';
+	*p++ = '"';
+	memcpy(p, key, len);
+	p += len;
+	*p++ = '"';
+	*p++ = ':';
+	b->len = (size_t)(p - b->data);
+}
 
 /* A string of len bytes, in quotes. Escapes what RFC 8259 section 7 demands
  * (and U+007F, so that no terminal is surprised). Each maximal ill-formed

@@ -139,7 +139,7 @@ ask_complete(struct core *c, struct dir *d, struct entry *e,
 	struct timespec now;
 	int64_t age;
 
-	e->flags &= (uint8_t)~(ENTRY_DUE | ENTRY_OPEN);
+	e->flags &= (uint8_t) ~(ENTRY_DUE | ENTRY_OPEN);
 	(void)clock_gettime(CLOCK_REALTIME, &now);
 	age = (ns_of(&now) - ns_of(&st->mtime)) / 1000000;
 	if (age >= 0 && age < c->cfg->opt->poll_ms) {

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "buf.h"
+#include "plain.h"
 #include "watch.h"
 
 bool
@@ -18,6 +19,7 @@ note_is_warning(enum watch_note note)
 	case NOTE_LIMIT:
 	case NOTE_NO_BACKEND:
 	case NOTE_ALL_POLLED:
+	case NOTE_POLLED_LESS:
 	case NOTE_UNTAKEN:
 	case NOTE_WAY:
 	case NOTE_LOOP:
@@ -89,7 +91,7 @@ note_text(struct buf *b, enum watch_note note, const char *path, int error)
 	buf_clear(b);
 	if (note == NOTE_WAITING)
 		buf_adds(b, "waiting for ");
-	buf_adds(b, path);
+	plain_add(b, path);
 	if (note != NOTE_WAITING)
 		buf_adds(b, ": ");
 	switch (note) {
@@ -115,10 +117,14 @@ note_text(struct buf *b, enum watch_note note, const char *path, int error)
 			buf_adds(b, "; until then all is polled");
 		break;
 	case NOTE_POLLED:
+	case NOTE_POLLED_LESS:
 		buf_adds(b, "polled: ");
 		buf_adds(b,
 		    error != 0 ? strerror(error) :
 				 "its file system does not tell of changes");
+		if (note == NOTE_POLLED_LESS)
+			buf_adds(b,
+			    "; closed, opened and accessed are not told there");
 		break;
 	case NOTE_LOOP:
 		buf_adds(b, "leads to a directory above it: not entered");

@@ -9,7 +9,6 @@
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +22,7 @@
 #include "command.h"
 #include "lines.h"
 #include "loop.h"
+#include "say.h"
 #include "signals.h"
 #include "write_options.h"
 
@@ -75,26 +75,11 @@ now(void)
 	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
 }
 
-__attribute__((format(printf, 2, 3))) static void
-say(const struct session *s, const char *fmt, ...)
-{
-	char *text;
-	va_list ap;
-	int n;
-
-	va_start(ap, fmt);
-	n = vasprintf(&text, fmt, ap);
-	va_end(ap);
-	s->cfg->say(n == -1 ? strerror(ENOMEM) : text);
-	if (n != -1)
-		free(text);
-}
-
 /* What ends all: errno, with its subject. */
 static void
 fail(struct session *s, const char *subject)
 {
-	say(s, "%s: %s", subject, strerror(errno));
+	say(s->cfg->say, "%s: %s", subject, strerror(errno));
 	s->failed = s->fatal = true;
 }
 
@@ -103,7 +88,7 @@ tell_counts(const struct session *s)
 {
 	const struct apply_stats *n = apply_stats(s->apply);
 
-	say(s,
+	say(s->cfg->say,
 	    "%" PRIu64 " commands, %" PRIu64 " failed, %" PRIu64
 	    " batches, %" PRIu64 " writes for appends, %" PRIu64
 	    " syncs, %" PRIu64 " retries",
@@ -140,7 +125,7 @@ may_write(void *ctx, int dirfd, const char *name, bool *every_name, char *why,
 	case LOOP_FREE:
 		break;
 	case LOOP_WARN:
-		say(s, "%s: %s", s->o->dir,
+		say(s->cfg->say, "%s: %s", s->o->dir,
 		    loop_message(&v, text, sizeof(text)));
 		break;
 	case LOOP_COVERED:
@@ -185,7 +170,8 @@ take_answer(void *ctx, const struct answer *an)
 		buf_clear(&s->text);
 		answer_describe(an, &s->text);
 		if (!s->text.failed)
-			say(s, "%.*s", (int)s->text.len, s->text.data);
+			say(s->cfg->say, "%.*s", (int)s->text.len,
+			    s->text.data);
 	}
 }
 
@@ -309,7 +295,7 @@ wait_for_input(struct session *s, int timeout)
 		take_signals(s);
 	if ((p[2].revents & (POLLERR | POLLNVAL)) != 0) {
 		/* What can not be acknowledged is not begun. */
-		say(s, "stdout: nobody reads the answers any more");
+		say(s->cfg->say, "stdout: nobody reads the answers any more");
 		s->failed = s->fatal = true;
 		return false;
 	}

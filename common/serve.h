@@ -16,6 +16,8 @@
 
 #include <stdbool.h>
 
+#include "say.h"
+
 struct loop;
 struct write_options;
 
@@ -35,9 +37,7 @@ struct serve_config {
 		      * arrived; the second does not wait for the reader */
 	bool walled; /* apply.h */
 
-	/* Takes one line for people, without a newline: what failed, and with
-	 * --verbose what was done. */
-	void (*say)(const char *text);
+	say_to *say; /* what failed, and with --verbose what was done */
 };
 
 /* Serves to the end and closes stdout. SIGPIPE and SIGXFSZ have to be ignored.

@@ -315,7 +315,11 @@ note_polled(struct core *c, const struct dir *d, const struct mark *m)
 	    m->why == ENOMEM)
 		limited(c, d, m->why);
 	else if (up == NULL || !(up->flags & DIR_STATS))
-		core_note_dir(c, NOTE_POLLED, d, m->why);
+		core_note_dir(c,
+		    watch_options_told(c->cfg->opt, m->side->ops) ?
+			NOTE_POLLED :
+			NOTE_POLLED_LESS,
+		    d, m->why);
 }
 
 /* Has d, open as fd, watched. Returns false when d turned out to be a
@@ -399,8 +403,11 @@ compare_same(struct sync *s, int fd, struct dir *d, struct entry *e)
 			return;
 	}
 	if (isdir) {
-		if ((e->dir->flags & DIR_ENTERED) ? s->deep :
-						    change_enters(s->c, d, e))
+		/* One that has been told, and is not entered (it could not
+		 * be read): what is in it is told when it is. */
+		if (!(e->dir->flags & DIR_ENTERED) && change_enters(s->c, d, e))
+			core_doubt(s->c, d, e->name);
+		else if ((e->dir->flags & DIR_ENTERED) && s->deep)
 			push_work(s, e->dir);
 		return;
 	}
@@ -588,34 +595,15 @@ tell_entered(struct sync *s, struct dir *d)
 	free(all);
 }
 
-static void
-name_is_pending(void *ctx, const char *name, size_t len)
-{
-	struct entry **wanted = ctx;
-
-	if (*wanted != NULL && (*wanted)->len == len &&
-	    memcmp((*wanted)->name, name, len) == 0)
-		*wanted = NULL;
-}
-
 bool
 sync_pending(struct core *c, struct dir *d, const char *name)
 {
-	struct entry *wanted, *e;
-
 	if (!core_exact(d))
 		return false;
-	if (core_fill(c) == 0) {
-		/* There is more to come than can be taken in. */
-		return true;
-	}
-	e = wanted = tree_new(name, strlen(name), EVENT_FILE, 0);
-	if (e == NULL)
-		return false;
-	d->mark->side->ops->pending(d->mark->side->b, d->mark->id, 0,
-	    name_is_pending, &wanted);
-	tree_free(e);
-	return wanted == NULL;
+	/* Or is there more to come than can be taken in? */
+	return core_fill(c) == 0 ||
+	    d->mark->side->ops->awaits(d->mark->side->b, d->mark->id, name,
+		strlen(name));
 }
 
 void

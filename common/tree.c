@@ -365,8 +365,8 @@ tree_exchange(struct dir *da, struct entry *a, struct dir *db, struct entry *b)
 		*sa = sb != NULL ? *sb : none;
 	if (sb != NULL)
 		*sb = known;
-	a->flags &= (uint8_t)~(ENTRY_OPEN | ENTRY_DUE);
-	b->flags &= (uint8_t)~(ENTRY_OPEN | ENTRY_DUE);
+	a->flags &= (uint8_t) ~(ENTRY_OPEN | ENTRY_DUE);
+	b->flags &= (uint8_t) ~(ENTRY_OPEN | ENTRY_DUE);
 
 	a->type = b->type;
 	a->ino = b->ino;

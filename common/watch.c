@@ -12,6 +12,11 @@
 
 /* So many hints are handled before the caller is heard again. */
 #define RUN_HINTS 4096
+/* In a burst the kernel's queue is left to fill for so long before it is read
+ * again, since waking up for every few hints costs more than they do; but not
+ * when it has taken in that many, a good part of its queue, meanwhile. */
+#define GATHER_MS    1
+#define GATHER_HINTS 4096
 /* How long what happens during the first scan is taken in silently. */
 #define READY_MS 2000
 /* How often what a comparison leaves in doubt is looked at before it counts
@@ -28,6 +33,8 @@ struct watch {
 	int64_t quiet_at; /* 0: nothing has happened since `quiet` */
 	uint64_t told_overflows;
 	bool more; /* hints were left pending */
+	int64_t ran_at; /* when something was last handled, in microseconds */
+	bool gathers; /* the back end is not heard for GATHER_MS */
 };
 
 static void
@@ -36,6 +43,15 @@ check_roots(void *ctx)
 	struct watch *w = ctx;
 
 	roots_check(&w->roots);
+}
+
+static int64_t
+now_us(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
 }
 
 /* Opens what the user has chosen, or else the best back end that opens: where
@@ -240,7 +256,9 @@ watch_ready(struct watch *w)
 size_t
 watch_pollfds(const struct watch *w, struct pollfd *fds)
 {
-	fds[0].fd = w->core.side[0].ops->fd(w->core.side[0].b);
+	const struct core *c = &w->core;
+
+	fds[0].fd = w->gathers ? -1 : c->side[0].ops->fd(c->side[0].b);
 	fds[0].events = POLLIN;
 	fds[0].revents = 0;
 	if (w->mounts == NULL)
@@ -268,11 +286,28 @@ watch_timeout(struct watch *w)
 
 	if (w->more)
 		return 0;
+	if (w->gathers)
+		sooner(&timeout, GATHER_MS);
 	if (!core_holds(c) && (c->doubts.n > 0 || c->resync || c->suspects))
 		timeout = 0;
 	if (w->quiet_at != 0)
 		sooner(&timeout, w->quiet_at - core_now_ms());
 	return timeout;
+}
+
+/* Is this a burst? Then what comes next is gathered. */
+static void
+gather(struct watch *w, uint64_t nhints)
+{
+	int64_t now;
+
+	w->gathers = false;
+	if (nhints == 0 || !w->core.side[0].ops->exact)
+		return;
+	now = now_us();
+	w->gathers = !w->more && nhints < GATHER_HINTS &&
+	    now - w->ran_at < GATHER_MS * 2000;
+	w->ran_at = now;
 }
 
 static void
@@ -287,6 +322,7 @@ int
 watch_run(struct watch *w, const struct pollfd *fds)
 {
 	struct core *c = &w->core;
+	uint64_t nhints = c->nhints;
 	int64_t now;
 	int ret;
 
@@ -296,6 +332,7 @@ watch_run(struct watch *w, const struct pollfd *fds)
 	if (ret == -1)
 		return -1;
 	w->more = ret == 0;
+	gather(w, c->nhints - nhints);
 	if (!c->stirred && w->quiet_at == 0)
 		return 0;
 	now = core_now_ms();
@@ -334,5 +371,6 @@ watch_counters(const struct watch *w, struct watch_counters *n)
 const char *
 watch_limit(int error, long *value)
 {
-	return backends[0]->limit == NULL ? NULL : backends[0]->limit(error, value);
+	return backends[0]->limit == NULL ? NULL :
+					    backends[0]->limit(error, value);
 }

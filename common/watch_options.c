@@ -12,6 +12,7 @@
 #include "event.h"
 #include "filter.h"
 #include "misspelt.h"
+#include "words.h"
 
 #define POLL_DEFAULT_MS 2000
 #define SECONDS_MAX	1000000000 /* some thirty years */
@@ -61,128 +62,6 @@ static const struct option longs[] = {
     {NULL, 0, NULL, 0},
 };
 
-/* What events are called elsewhere: in lower case, without "_", "-" and a
- * leading "in". */
-static const struct {
-	const char *word;
-	const char *ours;
-} other_words[] = {
-    /* inotifywait(1), inotify(7) */
-    {"access", "accessed"},
-    {"modify", "modified"},
-    {"attribute", "attrib"},
-    {"closewrite", "closed (or complete: a file is whole)"},
-    {"closenowrite", "opened or accessed: closing tells no more"},
-    {"close", "closed"},
-    {"open", "opened"},
-    {"movedto", "renamed (or created: from outside)"},
-    {"movedfrom", "renamed (or deleted: to outside)"},
-    {"move", "renamed"},
-    {"moveself", "lost"},
-    {"create", "created"},
-    {"delete", "deleted"},
-    {"deleteself", "lost"},
-    {"unmount", "lost"},
-    {"qoverflow", "overflow"},
-    /* fswatch(1) and the libraries */
-    {"updated", "modified"},
-    {"removed", "deleted"},
-    {"ownermodified", "attrib"},
-    {"attributemodified", "attrib"},
-    {"link", "created or deleted"},
-    {"rename", "renamed"},
-    {"remove", "deleted"},
-    {"unlink", "deleted"},
-    {"add", "created"},
-    {"change", "modified"},
-    {"changed", "modified"},
-    {"write", "modified"},
-    {"chmod", "attrib"},
-    {"isfile", "-t file"},
-    {"isdir", "-t dir"},
-    {"issymlink", "-t symlink"},
-};
-
-/* The word as other_words[] has it: "IN_CLOSE_WRITE" is "closewrite". */
-static void
-normalize(const char *word, size_t len, char *out, size_t out_size)
-{
-	size_t i, n = 0;
-
-	if (len > 3 && strncasecmp(word, "IN_", 3) == 0) {
-		word += 3;
-		len -= 3;
-	}
-	for (i = 0; i < len && n + 1 < out_size; i++)
-		if (word[i] != '_' && word[i] != '-')
-			out[n++] = (char)tolower((unsigned char)word[i]);
-	out[n] = '\0';
-}
-
-/* One who writes `-e '\.git'` comes from fswatch(1). */
-static bool
-is_expression(const char *word, size_t len)
-{
-	size_t i;
-
-	for (i = 0; i < len; i++)
-		if (!isalnum((unsigned char)word[i]) && word[i] != '_' &&
-		    word[i] != '-' && word[i] != ' ')
-			return true;
-	return false;
-}
-
-static void
-wrong_event(const char *word, size_t len, char *msg, size_t msg_size)
-{
-	const char *stem = word;
-	size_t stem_len = len;
-	size_t best = SIZE_MAX;
-	const char *near = NULL;
-	char plain[32];
-	size_t i, used;
-
-	if (stem_len > 0 && (*stem == '+' || *stem == '-')) {
-		stem++;
-		stem_len--;
-	}
-	if (is_expression(stem, stem_len)) {
-		(void)snprintf(msg, msg_size,
-		    "-e %.*s: not an event; to leave out paths by an "
-		    "expression use -x",
-		    misspelt_clip(len), word);
-		return;
-	}
-	normalize(stem, stem_len, plain, sizeof(plain));
-	for (i = 0; i < sizeof(other_words) / sizeof(other_words[0]); i++) {
-		if (strcmp(plain, other_words[i].word) == 0) {
-			(void)snprintf(msg, msg_size,
-			    "-e %.*s: here this is %s", misspelt_clip(len),
-			    word, other_words[i].ours);
-			return;
-		}
-	}
-	for (i = 0; i < EVENT_NKINDS; i++)
-		if (misspelt_nearer(plain, strlen(plain),
-			event_kind_name((enum event_kind)i), &best))
-			near = event_kind_name((enum event_kind)i);
-	if (near != NULL) {
-		(void)snprintf(msg, msg_size,
-		    "-e %.*s: no such event; did you mean %s?",
-		    misspelt_clip(len), word, near);
-		return;
-	}
-	(void)snprintf(msg, msg_size, "-e %.*s: no such event; there are",
-	    misspelt_clip(len), word);
-	for (i = 0; i < EVENT_NKINDS; i++) {
-		used = strlen(msg);
-		(void)snprintf(msg + used, msg_size - used, " %s,",
-		    event_kind_name((enum event_kind)i));
-	}
-	used = strlen(msg);
-	(void)snprintf(msg + used, msg_size - used, " default and all");
-}
-
 static int
 add_events(struct watch_options *o, bool *given, char *msg, size_t msg_size)
 {
@@ -191,7 +70,7 @@ add_events(struct watch_options *o, bool *given, char *msg, size_t msg_size)
 
 	if (event_parse_kinds(optarg, &o->events, given, &bad, &len) == 0)
 		return 0;
-	wrong_event(bad, len, msg, msg_size);
+	words_wrong_event(bad, len, msg, msg_size);
 	return -1;
 }
 
@@ -316,11 +195,14 @@ set_backend(struct watch_options *o, char *msg, size_t msg_size)
 			return 0;
 		}
 	}
-	(void)snprintf(msg, msg_size, "--backend %.64s: this build has", optarg);
+	(void)snprintf(msg, msg_size, "--backend %.64s: this build has",
+	    optarg);
 	for (i = 0; backends[i] != NULL; i++) {
 		used = strlen(msg);
 		(void)snprintf(msg + used, msg_size - used, "%s %s",
-		    i == 0 ? "" : backends[i + 1] == NULL ? " and" : ",",
+		    i == 0			? "" :
+			backends[i + 1] == NULL ? " and" :
+						  ",",
 		    backends[i]->name);
 	}
 	return -1;
@@ -543,6 +425,7 @@ watch_options_parse(struct watch_options *o, int argc, char *argv[], char *msg,
 	if (types != 0)
 		filter_set_types(o->filter, types);
 	o->depth = depth > 0 ? depth : recursive ? SIZE_MAX : 1;
+	o->flat = o->depth == 1 && depth == 0;
 	filter_set_depth(o->filter, o->depth);
 	if (add_operands(o, argc - optind, argv + optind, msg, msg_size) == -1)
 		goto fail;
@@ -570,36 +453,36 @@ Tells what happens to the paths, one JSON object a line. The path - reads\n\
 more of them from standard input, one a line.\n\
 \n\
 What to watch:\n\
-  -r, --recursive        everything below\n\
+  -r, --recursive        everything below; without it, a directory's names\n\
       --depth N          at most N levels below (implies -r)\n\
   -L, --follow           enter symbolic links to directories\n\
       --one-file-system  stay out of other file systems\n\
       --prune DIR        leave DIR out, and let fswrite write there\n\
   -w, --wait             wait for paths that are not there yet\n\
-      --backend NAME     who tells: inotify, kqueue or poll\n\
-      --poll SECONDS     how often to look where nothing is told (2)\n\
       --no-claim         do not let fswrite know that this is watched\n\
 Which events:\n\
-  -e, --events LIST      instead of created,modified,renamed,deleted: exists\n\
+  -e, --events LIST      created modified renamed deleted (the default), exists\n\
                          closed complete attrib opened accessed quiet ready\n\
-                         overflow resynced lost found; default, all;\n\
-                         +name adds an event, -name takes one away\n\
+                         overflow resynced lost found, all; +name, -name\n\
   -t, --types LIST       only file, dir, symlink, other (f, d, l, o)\n\
   -i, --include ERE      tell only names that match; the last match counts\n\
   -x, --exclude ERE      leave out, and do not enter, names that match\n\
       --no-junk          leave out what editors and desktops leave behind\n\
       --existing         first list what is there\n\
-Output:\n\
-  -0, --print0           only paths, each ended by NUL\n\
+How they are told:\n\
   -p, --pretty           aligned columns for people\n\
+  -0, --print0           only paths, each ended by NUL\n\
       --stat             carry what stat(2) says\n\
   -q, --quiet; -v, --verbose\n\
+Where the kernel tells nothing:\n\
+      --backend NAME     inotify, kqueue or poll for everything\n\
+      --poll SECONDS     how often to look (2)\n\
 When to end:\n\
   -1, --once             after the first burst of events\n\
       --timeout SECONDS  after so long without an event (exit status 3)\n\
   -h, --help; -V, --version\n\
 Examples:\n\
-  fswatch-events -r . | jq -r .path\n\
-  fswatch-events -e complete -x '\\.gz$' -0 inbox | xargs -0 -n1 gzip\n\
+  fswatch-events -rp .\n\
+  fswatch-events -r -e complete -0 inbox | xargs -0 -n1 gzip -k\n\
 ";
 }

@@ -34,6 +34,7 @@ struct watch_options {
 	const char **prune; /* --prune, in their order */
 	size_t nprune;
 	size_t depth; /* levels: 1 without -r, SIZE_MAX with it alone */
+	bool flat; /* neither -r nor --depth: the person may not know them */
 	bool follow; /* -L */
 	bool one_file_system;
 	bool wait; /* -w */

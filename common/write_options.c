@@ -51,43 +51,36 @@ static const struct option options[] = {
     {NULL, 0, NULL, 0},
 };
 
-static const char usage[] = "usage: fswrite [options] directory\n";
-
-static const char help[] =
-    "usage: fswrite [options] directory\n"
-    "\n"
-    "Reads commands from stdin, one JSON object a line, and applies them\n"
-    "below the directory:\n"
-    "  {\"op\":\"append\",\"path\":\"a/b.log\",\"content\":\"hello\\n\"}\n"
-    "\n"
-    "op: write, append, overwrite, delete, mkdir, rename (with old_path)\n"
-    "\n"
-    "      --ack              answer each command with a line on stdout\n"
-    "      --sync             on the disk before it is acknowledged\n"
-    "      --stop-on-error    stop at the first failure\n"
-    "      --retry N          try N times again on what may pass\n"
-    "      --retry-delay SECONDS\n"
-    "                         wait between tries (default 1)\n"
-    "      --ops LIST         allow only these operations\n"
-    "      --max-line BYTES   skip longer lines (default 16777216)\n"
-    "      --watched DIR      refuse to write in DIR, something watches it\n"
-    "      --chain            only watchers that feed us matter\n"
-    "      --force            write although a watcher looks there\n"
-    "      --allow-mounts     enter file systems mounted below\n"
-    "  -n, --dry-run          check everything, change nothing\n"
-    "  -q, --quiet            say nothing about commands that fail\n"
-    "  -v, --verbose          say what is done, and count it at the end\n"
-    "  -h, --help             print this\n"
-    "  -V, --version          print the version\n"
-    "\n"
-    "Exit status: 0 all was applied, 1 something failed, 2 wrong usage,\n"
-    "3 refused because of a loop. See fswrite(1).\n";
-
-const char *
-write_options_usage(void)
-{
-	return usage;
-}
+static const char help[] = "\
+usage: fswrite [options] directory\n\
+Reads commands from standard input, one JSON object a line, and applies them\n\
+below the directory, which has to exist. Their op is write, append, overwrite,\n\
+delete, mkdir or rename (with old_path).\n\
+\n\
+How commands are applied:\n\
+      --sync             on the disk before it is acknowledged\n\
+      --stop-on-error    stop at the first failure\n\
+      --retry N          try N times again on what may pass\n\
+      --retry-delay SECONDS\n\
+                         wait between tries (1)\n\
+      --max-line BYTES   report and skip longer lines (16777216)\n\
+  -n, --dry-run          check everything, change nothing\n\
+What may be written:\n\
+      --ops LIST         allow only these operations\n\
+      --allow-mounts     enter file systems mounted below the directory\n\
+Loops (where a watcher looks, nothing is written):\n\
+      --chain            only watchers that feed fswrite count\n\
+      --force            none counts\n\
+      --watched DIR      DIR counts as watched, too\n\
+What is told:\n\
+      --ack              answer each command with a line on standard output\n\
+  -q, --quiet            say nothing about commands that fail\n\
+  -v, --verbose          say what is done, and count it at the end\n\
+  -h, --help; -V, --version\n\
+Examples:\n\
+  echo '{\"op\":\"write\",\"path\":\"a/b\",\"content\":\"hello\"}' | fswrite --ack .\n\
+  jq --unbuffered -Rc '{op:\"append\",path:\"log\",content:(.+\"\\n\")}' | fswrite .\n\
+";
 
 const char *
 write_options_help(void)
@@ -131,6 +124,31 @@ options_watched(struct write_options *o, const char *dir)
 	o->watched = p;
 	o->watched[o->nwatched++] = dir;
 	return 0;
+}
+
+static void
+options_wrong_op(const char *word, size_t len, char *why, size_t why_size)
+{
+	const char *guess = command_guess(word, len);
+	size_t i, used;
+
+	if (guess != NULL) {
+		(void)snprintf(why, why_size,
+		    "--ops %.*s: no such operation; did you mean %s?",
+		    misspelt_clip(len), word, guess);
+		return;
+	}
+	(void)snprintf(why, why_size,
+	    "--ops %.*s: no such operation; there are", misspelt_clip(len),
+	    word);
+	for (i = 0; i < COMMAND_NOPS; i++) {
+		used = strlen(why);
+		(void)snprintf(why + used, why_size - used, "%s %s",
+		    i + 1 == COMMAND_NOPS ? " and" :
+			i > 0		  ? "," :
+					    "",
+		    command_op_name((enum command_op)i));
+	}
 }
 
 enum write_options_result
@@ -180,9 +198,7 @@ write_options_parse(struct write_options *o, int argc, char **argv, char *why,
 		case OPT_OPS:
 			if (command_parse_ops(optarg, &o->ops, &bad,
 				&bad_len) == -1) {
-				(void)snprintf(why, why_size,
-				    "--ops %.*s: no such operation",
-				    (int)bad_len, bad);
+				options_wrong_op(bad, bad_len, why, why_size);
 				return WRITE_OPTIONS_BAD;
 			}
 			break;
@@ -232,8 +248,8 @@ write_options_parse(struct write_options *o, int argc, char **argv, char *why,
 	}
 	if (argc - optind != 1) {
 		(void)snprintf(why, why_size, "%s",
-		    argc == optind ? "which directory?" :
-				     "more than one directory");
+		    argc == optind ? "no directory given; --help tells more" :
+				     "more than one directory given");
 		return WRITE_OPTIONS_BAD;
 	}
 	o->dir = argv[optind];

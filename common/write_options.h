@@ -41,8 +41,7 @@ enum write_options_result write_options_parse(struct write_options *o, int argc,
     char **argv, char *why, size_t why_size);
 void write_options_free(struct write_options *o);
 
-/* The text of --help, and its first line. */
+/* The text of --help. */
 const char *write_options_help(void);
-const char *write_options_usage(void);
 
 #endif

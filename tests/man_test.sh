@@ -24,6 +24,16 @@ for page in man/*.1; do
 	[ -s "$tmp/help" ] && ! [ -s "$tmp/err" ]
 	is "$name --help goes to stdout and nowhere else"
 
+	[ "$(wc -l <"$tmp/help")" -le 40 ] && ! grep -E '.{81}' "$tmp/help"
+	is "$name --help fits 40 lines of 80 columns"
+	sed '1,/^Examples:$/d' "$tmp/help" >"$tmp/examples"
+	[ "$(grep -c "^  .*$name" "$tmp/examples")" -eq 2 ] &&
+		sh -n "$tmp/examples"
+	is "$name --help ends in two examples that are shell"
+	sed '1d; /^Examples:$/,$d; /^[^ ].*:$/!d' "$tmp/help" >"$tmp/groups"
+	[ "$(grep -c . "$tmp/groups")" -ge 4 ]
+	is "$name --help is grouped by purpose"
+
 	# Options stand at the beginning of a line, two blanks before their text.
 	sed -n 's/^ *\(-.*\)/\1/p' "$tmp/help" | sed 's/   *.*//' |
 		grep -oE -- '(^|[ ,;])--?[A-Za-z0-9][A-Za-z0-9-]*' |

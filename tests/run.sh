@@ -11,12 +11,16 @@ set -u
 export CK_DEFAULT_TIMEOUT="${CK_DEFAULT_TIMEOUT:-60}"
 out=$(mktemp)
 trap 'rm -f "$out"' EXIT
+# What was ignored when this began (SIGHUP, by nohup) is not what is tested.
+fresh="env --default-signal"
+$fresh true 2>/dev/null || fresh=
+failures=
 passed=0 failed=0 skipped=0
 count() { grep -c "$1" "$out" || true; }
 
 for t in "$@"; do
 	echo "== $t"
-	"$t" >"$out" 2>&1
+	$fresh "$t" >"$out" 2>&1
 	status=$?
 	cat "$out"
 	skips=$(count '^skip - ')
@@ -38,10 +42,17 @@ for t in "$@"; do
 		echo "not ok - $t: exit status $status"
 		bad=1
 	fi
+	if [ "$bad" -ne 0 ]; then
+		failures="$failures$t:
+$(grep -E '^not ok - |:[FE]:' "$out")
+"
+	fi
 	passed=$((passed + good))
 	failed=$((failed + bad))
 	skipped=$((skipped + skips))
 done
 
+# What failed is said once more where it is found.
+printf '%s' "$failures"
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]

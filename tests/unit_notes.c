@@ -57,6 +57,13 @@ START_TEST(each_note_is_one_line_with_its_subject_first)
 }
 END_TEST
 
+START_TEST(a_name_disturbs_no_terminal)
+{
+	ck_assert_str_eq(note(NOTE_LOST, "d\x1b[2J\n\xff", 0),
+	    "d\\x1b[2J\\x0a\\xff: gone");
+}
+END_TEST
+
 START_TEST(an_error_is_told_in_words)
 {
 	static const enum watch_note with_error[] = {NOTE_UNREADABLE,
@@ -154,6 +161,7 @@ main(void)
 	tcase_add_checked_fixture(core, NULL, end);
 	tcase_add_checked_fixture(limits, NULL, end);
 	tcase_add_test(core, each_note_is_one_line_with_its_subject_first);
+	tcase_add_test(core, a_name_disturbs_no_terminal);
 	tcase_add_test(core, an_error_is_told_in_words);
 	tcase_add_test(core,
 	    the_limit_of_watches_names_the_setting_its_value_and_the_way_out);

@@ -3,7 +3,7 @@
 # belong.
 set -u
 
-bin=${FSPIPE_BIN:-.}/fswatch-events
+bin=$(cd "${FSPIPE_BIN:-.}" && pwd)/fswatch-events
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 status=0
@@ -51,8 +51,9 @@ timeout 60 "$bin" -e ready "$tmp" >&- 2>"$tmp/err"
 	"$tmp/err"
 is "a closed stdout is a failure that is named"
 run "$tmp/nowhere"
-[ "$got" -eq 1 ] && grep -q "^fswatch-events: $tmp/nowhere: " "$tmp/err"
-is "a path that is not there is a failure that names it"
+[ "$got" -eq 1 ] && grep -q "^fswatch-events: $tmp/nowhere: .* (-w waits for it)" \
+	"$tmp/err"
+is "a path that is not there is a failure that names it and the way out"
 
 esc=$(printf '\033')
 mkdir "$tmp/in"
@@ -83,6 +84,29 @@ if command -v script >/dev/null && on_terminal TERM=xterm; then
 	on_terminal TERM=xterm NO_COLOR=1 && grep -q exists "$tmp/out" &&
 		! grep -q "$esc" "$tmp/out"
 	is "NO_COLOR takes the colours away"
+	# said ARGUMENT ...: what is said on a terminal; its name is cut off
+	said() {
+		env TERM=xterm timeout 60 script -qec \
+			"cd '$tmp'; '$bin' --timeout 0.01 $* >/dev/null" \
+			/dev/null </dev/null | tr -d '\r' |
+			sed 's/^fswatch-events: //' >"$tmp/out"
+	}
+	mkdir -p "$tmp/few" "$tmp/tree/a/b/c" "$tmp/tree/d" "$tmp/tree/e.o"
+	: >"$tmp/tree/file"
+	said few
+	echo "watching few" | diff - "$tmp/out"
+	is "a terminal is told what is watched without -r"
+	said tree
+	echo "watching tree, but not the 5 directories below" \
+		"(-r watches all)" | diff - "$tmp/out"
+	is "and how many directories below are not"
+	said tree few -x "'o$'" -x /c
+	echo "watching tree few, but not the 3 directories below" \
+		"(-r watches all)" | diff - "$tmp/out"
+	is "those that -x leaves out do not count"
+	said -r tree && ! [ -s "$tmp/out" ] && said --depth 1 tree &&
+		! [ -s "$tmp/out" ] && said -q tree && ! [ -s "$tmp/out" ]
+	is "who knows -r, --depth or -q is told nothing"
 else
 	echo "skip - a terminal gets colours - no script(1) here"
 fi

@@ -1,0 +1,384 @@
+#include "stream.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "backend.h"
+#include "buf.h"
+#include "census.h"
+#include "core.h"
+#include "emit.h"
+#include "event.h"
+#include "lines.h"
+#include "notes.h"
+#include "output.h"
+#include "plain.h"
+#include "signals.h"
+#include "terminal.h"
+#include "watch.h"
+#include "watch_options.h"
+
+/* How long nothing has to happen for --once's burst to be over. */
+#define ONCE_MS 50
+/* How often what is still pending at the end is taken up: enough for a full
+ * queue of the kernel's, however fast others go on. */
+#define END_RUNS 16
+/* How long directories that are not watched are counted for a person. */
+#define CENSUS_MS 200
+/* How many roots a line for people names. */
+#define ROOTS_SHOWN 3
+/* The longest path that is taken from stdin, in bytes. */
+#define ROOT_MAX 65536
+
+enum {
+	FD_SIGNALS,
+	FD_STDOUT,
+	FD_STDIN,
+	FD_WATCH,
+	FD_ALL = FD_WATCH + WATCH_NFDS
+};
+
+struct session {
+	const struct stream_config *cfg;
+	const struct watch_options *opt; /* cfg's */
+	struct watch *watch;
+	struct emit emit;
+	struct output out;
+	struct lines *roots; /* of the operand -; NULL at its end */
+	bool ending; /* asked to, or the reader has gone */
+	bool hurry; /* asked twice: not even what is collected is written */
+	enum stream_end end;
+	bool told; /* an event, since --once waits for the first */
+	bool told_now; /* one since told_at was set */
+	bool ready;
+	int64_t told_at; /* when the last one was (core_now_ms()) */
+};
+
+/* What ends all: errno, with its subject. */
+static void
+fail(struct session *s, const char *subject)
+{
+	say(s->cfg->say, "%s: %s", subject, strerror(errno));
+	s->end = STREAM_FAILED;
+	s->ending = s->hurry = true;
+}
+
+static void
+print_counters(const struct session *s)
+{
+	struct watch_counters n;
+
+	watch_counters(s->watch, &n);
+	say(s->cfg->say,
+	    "%ju roots, %ju directories, %ju entries, %ju watches, "
+	    "%ju hints, %ju events, %ju looks, %ju overflows",
+	    (uintmax_t)n.roots, (uintmax_t)n.directories, (uintmax_t)n.entries,
+	    (uintmax_t)n.watches, (uintmax_t)n.hints, (uintmax_t)n.events,
+	    (uintmax_t)n.looks, (uintmax_t)n.overflows);
+}
+
+static void
+take_signals(struct session *s)
+{
+	int sig;
+
+	while ((sig = signals_read(s->cfg->signals)) != 0) {
+		if (sig == SIGUSR1) {
+			print_counters(s);
+			continue;
+		}
+		s->hurry = s->ending;
+		s->ending = true;
+	}
+}
+
+/* Writes what is collected; waits for the reader if need be, hearing signals
+ * meanwhile. The reader's going away is an end like any other. */
+static void
+flush(struct session *s)
+{
+	struct pollfd fds[2] = {
+	    {.fd = s->cfg->signals, .events = POLLIN},
+	    {.fd = output_fd(&s->out), .events = POLLOUT},
+	};
+	int done;
+
+	while (!s->hurry && (done = output_flush(&s->out)) != 1) {
+		if (done == -1) {
+			if (errno != EPIPE)
+				fail(s, "stdout");
+			s->ending = s->hurry = true;
+			return;
+		}
+		if (poll(fds, 2, -1) == -1 && errno != EINTR)
+			fail(s, "poll");
+		take_signals(s);
+	}
+}
+
+static void
+on_event(void *ctx, const struct event *ev)
+{
+	struct session *s = ctx;
+
+	if (s->hurry || !emit_event(&s->emit, ev, &s->out.buf))
+		return;
+	if (ev->kind != EVENT_READY)
+		s->told = s->told_now = true;
+	if (!output_room(&s->out))
+		flush(s);
+}
+
+static void
+on_note(void *ctx, enum watch_note note, const char *path, int error)
+{
+	const struct session *s = ctx;
+	struct buf text = BUF_INIT;
+
+	if (s->opt->verbosity < 0 ||
+	    (s->opt->verbosity == 0 && !note_is_warning(note) &&
+		note != NOTE_WAITING))
+		return;
+	note_text(&text, note, path, error);
+	if (!text.failed)
+		s->cfg->say(text.data);
+	buf_free(&text);
+}
+
+static void
+add_root(struct session *s, const char *path)
+{
+	struct buf name = BUF_INIT;
+
+	if (watch_add(s->watch, path) == 0)
+		return;
+	s->end = STREAM_FAILED;
+	plain_add(&name, path);
+	buf_addc(&name, '\0');
+	say(s->cfg->say, "%s: %s%s", name.failed ? "a path" : name.data,
+	    strerror(errno), errno == ENOENT ? " (-w waits for it)" : "");
+	buf_free(&name);
+}
+
+/* At a terminal, without -r: what is watched, and what is not. */
+static void
+tell_flat(const struct session *s)
+{
+	int64_t until = core_now_ms() + CENSUS_MS;
+	struct buf text = BUF_INIT;
+	size_t i, below = 0;
+	bool all = true;
+	char count[96];
+
+	if (!s->opt->flat || s->opt->verbosity < 0 || s->opt->nroots == 0 ||
+	    !isatty(STDERR_FILENO))
+		return;
+	for (i = 0; i < s->opt->nroots && all; i++)
+		below += census(s->opt->roots[i], s->opt->filter, until, &all);
+	buf_adds(&text, "watching");
+	for (i = 0; i < s->opt->nroots && i < ROOTS_SHOWN; i++) {
+		buf_addc(&text, ' ');
+		plain_add(&text, s->opt->roots[i]);
+	}
+	if (i < s->opt->nroots)
+		buf_adds(&text, " ...");
+	if (below > 0) {
+		(void)snprintf(count, sizeof(count),
+		    ", but not the %zu%s %s below (-r watches all)", below,
+		    all ? "" : " or more",
+		    below == 1 && all ? "directory" : "directories");
+		buf_adds(&text, count);
+	}
+	buf_addc(&text, '\0');
+	if (!text.failed)
+		s->cfg->say(text.data);
+	buf_free(&text);
+}
+
+/* No watch at all: says which limit that was, and how to raise it. */
+static void
+no_watch(struct session *s)
+{
+	struct buf text = BUF_INIT;
+
+	note_text(&text, NOTE_NO_BACKEND, s->opt->backend->name, errno);
+	say(s->cfg->say, "%s", text.failed ? strerror(errno) : text.data);
+	buf_free(&text);
+	s->end = STREAM_FAILED;
+}
+
+static void
+ready(struct session *s)
+{
+	if (watch_ready(s->watch) == -1)
+		fail(s, "watching");
+	s->told_at = core_now_ms();
+	s->ready = true;
+	if (s->opt->verbosity > 0)
+		print_counters(s);
+}
+
+/* Roots from stdin, as they come; at its end watching goes on. */
+static void
+read_roots(struct session *s)
+{
+	struct line line;
+	ssize_t n = lines_fill(s->roots);
+	char *path;
+	bool added = n <= 0 && !s->ready;
+
+	if (n == -1)
+		say(s->cfg->say, "stdin: %s", strerror(errno));
+	while (lines_next(s->roots, &line)) {
+		if (line.too_long)
+			say(s->cfg->say, "stdin: line %ju: too long for a path",
+			    (uintmax_t)line.number);
+		if (line.too_long || line.len == 0)
+			continue;
+		path = strndup(line.data, line.len);
+		if (path == NULL) {
+			fail(s, "stdin");
+			break;
+		}
+		add_root(s, path);
+		added = true;
+		free(path);
+	}
+	if (added)
+		ready(s);
+	if (n <= 0) {
+		lines_free(s->roots);
+		s->roots = NULL;
+	}
+}
+
+/* How long to wait, in milliseconds (-1: for ever); and the ends that come by
+ * time passing. */
+static int
+time_left(struct session *s)
+{
+	int64_t left, now;
+	int timeout = watch_timeout(s->watch);
+
+	if (!(s->opt->once && s->told) && s->opt->timeout_ms < 0)
+		return timeout;
+	now = core_now_ms();
+	if (s->told_now)
+		s->told_at = now;
+	s->told_now = false;
+	if (s->opt->once && s->told) {
+		left = s->told_at + ONCE_MS - now;
+	} else {
+		left = s->told_at + s->opt->timeout_ms - now;
+		if (left <= 0)
+			s->end = STREAM_TIMEOUT;
+	}
+	if (left <= 0) {
+		s->ending = true;
+		return 0;
+	}
+	return timeout == -1 || left < timeout ? (int)left : timeout;
+}
+
+static void
+serve(struct session *s)
+{
+	struct pollfd fds[FD_ALL];
+	size_t n;
+	int timeout;
+
+	while (!s->ending && !watch_ended(s->watch)) {
+		timeout = time_left(s);
+		fds[FD_SIGNALS] = (struct pollfd){s->cfg->signals, POLLIN, 0};
+		fds[FD_STDOUT] = (struct pollfd){output_fd(&s->out), 0, 0};
+		fds[FD_STDIN] =
+		    (struct pollfd){s->roots == NULL ? -1 : STDIN_FILENO,
+			POLLIN, 0};
+		n = FD_WATCH + watch_pollfds(s->watch, &fds[FD_WATCH]);
+		if (s->ending)
+			break;
+		if (poll(fds, n, timeout) == -1) {
+			if (errno != EINTR)
+				fail(s, "poll");
+			continue;
+		}
+		if (fds[FD_SIGNALS].revents != 0)
+			take_signals(s);
+		if (fds[FD_STDOUT].revents & (POLLERR | POLLHUP))
+			s->ending = s->hurry = true;
+		if (fds[FD_STDIN].revents != 0)
+			read_roots(s);
+		/* A person may have changed it meanwhile. */
+		if (s->emit.format == EMIT_PRETTY)
+			s->emit.width = terminal_width(STDOUT_FILENO);
+		if (watch_run(s->watch, &fds[FD_WATCH]) == -1)
+			fail(s, "watching");
+		flush(s);
+	}
+}
+
+/* What had happened before the end was asked for is told, too. */
+static void
+finish(struct session *s)
+{
+	struct pollfd fds[WATCH_NFDS];
+	int i;
+
+	for (i = 0; i < END_RUNS && !s->hurry && watch_timeout(s->watch) == 0;
+	     i++) {
+		(void)watch_pollfds(s->watch, fds);
+		if (watch_run(s->watch, fds) == -1)
+			break;
+		flush(s);
+	}
+	flush(s);
+}
+
+enum stream_end
+stream(const struct stream_config *cfg)
+{
+	const struct watch_options *opt = cfg->options;
+	struct session s = {.cfg = cfg, .opt = opt};
+	struct watch_config wcfg = {.opt = opt,
+	    .ctx = &s,
+	    .event = on_event,
+	    .note = on_note};
+	size_t i;
+
+	s.emit.format = opt->format;
+	s.emit.stat = opt->stat;
+	s.emit.color = terminal_colors(STDOUT_FILENO);
+	s.emit.width = terminal_width(STDOUT_FILENO);
+	s.watch = watch_open(&wcfg);
+	if (s.watch == NULL) {
+		no_watch(&s);
+		return s.end;
+	}
+	output_open(&s.out, STDOUT_FILENO);
+	if (opt->roots_from_stdin &&
+	    (s.roots = lines_new(STDIN_FILENO, ROOT_MAX)) == NULL)
+		fail(&s, "stdin");
+
+	for (i = 0; i < opt->nroots; i++)
+		add_root(&s, opt->roots[i]);
+	if (s.end == STREAM_ENDED && opt->nroots > 0)
+		ready(&s);
+	flush(&s);
+	if (s.end == STREAM_ENDED) {
+		tell_flat(&s);
+		serve(&s);
+		finish(&s);
+	}
+
+	watch_close(s.watch);
+	lines_free(s.roots);
+	if (output_close(&s.out) == -1 && s.end == STREAM_ENDED && !s.hurry)
+		fail(&s, "stdout");
+	return s.end;
+}
