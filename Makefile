@@ -144,7 +144,8 @@ demo: all
 tests: $(TESTS)
 
 check: all tests
-	FSPIPE_BIN=$(abspath $(or $(BIN),.)) tests/run.sh $(TESTS) \
+	$(if $(CHOSEN),HARNESS_BACKEND=$(CHOSEN)) \
+	    FSPIPE_BIN=$(abspath $(or $(BIN),.)) tests/run.sh $(TESTS) \
 	    $(TEST_SCRIPTS)
 
 # Runs tests/bench/*_bench.sh; BENCH=write runs write_bench.sh only.

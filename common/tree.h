@@ -40,10 +40,13 @@ struct mark;
 #define ENTRY_OPEN   0x10 /* its content may not be complete yet */
 #define ENTRY_DUE    0x20 /* time to ask whether it is */
 
+/* Its content is another one than what the rest is about. */
+#define ENTRY_WRITTEN INT64_MIN
+
 /* What is known of a file where no kernel tells of its changes. */
 struct entry_stat {
 	uint64_t size;
-	int64_t mtime; /* nanoseconds since the epoch */
+	int64_t mtime; /* nanoseconds since the epoch, or ENTRY_WRITTEN */
 	int64_t ctime;
 	uint32_t nlink;
 	uint32_t attrs; /* a digest of mode and owner; 0: nothing is known */
