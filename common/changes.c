@@ -197,6 +197,11 @@ appeared(struct core *c, struct dir *d, struct entry *e, enum completeness how)
 		return;
 	seen = look_at(c, d, e, &st);
 	change_tell(c, EVENT_CREATED, d, e->name, e->type, seen);
+	/* Where nobody tells that it was made, nobody tells that it was
+	 * written since. */
+	if (seen != NULL && seen->size > 0 && e->type == EVENT_FILE &&
+	    (d->flags & DIR_STATS) && !wants(c, EVENT_CREATED))
+		change_tell(c, EVENT_MODIFIED, d, e->name, e->type, seen);
 	if (seen != NULL)
 		change_complete(c, d, e, seen, how);
 }

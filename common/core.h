@@ -83,10 +83,6 @@ struct mark {
 	int why; /* why it is polled by the second side: an errno, or 0 */
 	unsigned interest;
 	uint32_t pass; /* of sync: when it was compared */
-	/* When it was last looked at, and the time before that: the index was
-	 * the truth then. */
-	struct timespec looked;
-	struct timespec looked_before;
 	struct dir *places; /* linked by next_place */
 	struct post *posts; /* linked by next */
 	struct mark *chain; /* of the same hash */

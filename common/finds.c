@@ -155,45 +155,49 @@ all_vanished(struct finds *s, size_t *n)
 	return v;
 }
 
-bool
-finds_reborn(const struct event_stat *st, const struct timespec *when)
+static bool
+born_before(const struct event_stat *st, const struct timespec *when)
 {
 	if (st->btime.tv_nsec == -1)
 		return false;
 	if (st->btime.tv_sec != when->tv_sec)
-		return st->btime.tv_sec > when->tv_sec;
-	return st->btime.tv_nsec >= when->tv_nsec;
+		return st->btime.tv_sec < when->tv_sec;
+	return st->btime.tv_nsec < when->tv_nsec;
 }
 
-/* Is f what v was? since: when the index was the truth; NULL: when that
- * directory was looked at before. */
+/* Is a file that was found the one that vanished, by what is known of it? */
+static bool
+looks_like(const struct entry_stat *was, const struct entry_stat *is)
+{
+	if (was->attrs == 0 || is->attrs == 0)
+		return false;
+	if (was->born != 0 && is->born != 0)
+		return was->born == is->born;
+	return was->mtime == is->mtime && was->size == is->size;
+}
+
+/* Is f what v was? since: when the index was last the truth, or NULL. */
 static bool
 is_one(struct finds *s, const struct found *f, const struct vanished *v,
     const struct timespec *since)
 {
-	struct entry_stat *was, *is;
+	struct entry_stat *was = tree_stat(v->e), *is = tree_stat(f->e);
 	struct event_stat st;
 	int fd;
 
-	if (v->e->type != f->e->type || (v->e->flags & ENTRY_MOVING) ||
-	    (f->e->type == EVENT_DIR && (f->e->dir->flags & DIR_ENTERED)))
+	if (v->e->type != f->e->type || (v->e->flags & ENTRY_MOVING))
 		return false;
-	if (since == NULL && v->dir->mark != NULL &&
-	    (v->dir->flags & DIR_STATS))
-		since = &v->dir->mark->looked_before;
+	if (was != NULL && is != NULL)
+		return looks_like(was, is);
 	fd = core_dirfd(s->c, f->parent);
-	if (since == NULL || fd == -1 ||
-	    stat_at(fd, f->e->name, false, &st) == -1 || st.ino != v->ino)
+	if (fd == -1 || stat_at(fd, f->e->name, false, &st) == -1 ||
+	    st.ino != v->ino)
 		return false;
-	if (st.btime.tv_nsec != -1)
-		return !finds_reborn(&st, since);
-	/* Nobody knows when it was born: then by what it looks like. */
 	if (f->e->type == EVENT_DIR)
-		return v->e->dir->dev == st.dev;
-	was = tree_stat(v->e);
-	is = tree_stat(f->e);
-	return was != NULL && is != NULL && was->attrs != 0 &&
-	    was->mtime == is->mtime && was->size == is->size;
+		return !(f->e->dir->flags & DIR_ENTERED) &&
+		    v->e->dir->dev == st.dev &&
+		    !looks_reborn(v->e->dir->born, &st);
+	return since != NULL && born_before(&st, since);
 }
 
 static void
@@ -370,10 +374,8 @@ resolve_moved(struct finds *s, struct found *f, struct entry *y, int depth)
 	struct entry *e;
 	int fd;
 
-	if (y != NULL && y->type == EVENT_DIR) {
+	if (y != NULL && y->type == EVENT_DIR)
 		rescue(s, y, depth);
-		change_gone(s->c, f->parent, y);
-	}
 	f->from->flags &= (uint8_t) ~(ENTRY_MOVING | ENTRY_GONE);
 	fd = core_dirfd(s->c, f->parent);
 	e = change_moved(s->c, f->from_dir, f->from, f->parent, name,

@@ -186,25 +186,14 @@ leave_to_hints(void *ctx, const char *name, size_t len)
 	}
 }
 
-/* Where directories are known by their numbers alone, a new one may have that
- * of one that is gone: is fd, taken for the one at q, younger than that? */
-static bool
-reborn(const struct dir *q, int fd)
-{
-	const struct mark *seen = q->parent->mark;
-	struct event_stat st;
-
-	return (q->flags & DIR_STATS) && seen != NULL &&
-	    stat_at(fd, "", false, &st) == 0 &&
-	    finds_reborn(&st, &seen->looked_before);
-}
-
 /* The place among those of m, open as own, that does not lead to its directory
- * any more. */
+ * any more. (What is polled is known by its numbers, and a new directory may
+ * have those of one that is gone.) */
 static struct dir *
 stale_place(struct core *c, const struct mark *m, const struct dir *d, int own)
 {
 	struct dir *q;
+	struct event_stat st;
 	int fd;
 
 	for (q = m->places; q != NULL; q = q->next_place) {
@@ -214,7 +203,9 @@ stale_place(struct core *c, const struct mark *m, const struct dir *d, int own)
 		fd = core_open(c, q, O_PATH);
 		if (fd != -1)
 			(void)close(fd);
-		else if (!reborn(q, own))
+		else if (core_exact(q) ||
+		    (stat_at(own, "", false, &st) == 0 &&
+			!looks_reborn(q->born, &st)))
 			return q;
 	}
 	return NULL;
@@ -291,7 +282,9 @@ open_listed(struct sync *s, struct dir *d)
 		goto out;
 	}
 	if (is_loop(c, d)) {
-		core_note_dir(c, NOTE_LOOP, d, 0);
+		if (!(d->flags & DIR_LOOP))
+			core_note_dir(c, NOTE_LOOP, d, 0);
+		d->flags |= DIR_LOOP;
 		errno = ELOOP;
 		goto out;
 	}
@@ -491,17 +484,6 @@ compare(struct sync *s, int fd, struct dir *d, struct dir *listed)
 	s->found = s->found || found || lossy;
 }
 
-/* d is about to be listed: when, and in which pass. */
-static void
-stamp(struct core *c, struct mark *m)
-{
-	if (m == NULL)
-		return;
-	m->pass = c->pass;
-	m->looked_before = m->looked;
-	m->looked = core_moment();
-}
-
 /* Lists one directory, and takes down what is new and what is gone. Returns
  * 0, or -1 with errno when it cannot be listed. */
 static int
@@ -542,7 +524,8 @@ survey(struct sync *s, struct dir *d)
 		(void)close(fd);
 		return 0;
 	}
-	stamp(c, d->mark);
+	if (d->mark != NULL)
+		d->mark->pass = c->pass;
 	if (list(c, fd, only, p.listed) == -1)
 		error = errno;
 	(void)clock_gettime(CLOCK_REALTIME, &c->now);

@@ -48,8 +48,9 @@ struct entry_stat {
 	uint64_t size;
 	int64_t mtime; /* nanoseconds since the epoch, or ENTRY_WRITTEN */
 	int64_t ctime;
-	uint32_t nlink;
 	uint32_t attrs; /* a digest of mode and owner; 0: nothing is known */
+	uint32_t born : 24; /* one of its birth; 0: that is not known */
+	uint32_t nlink : 8; /* the low bits */
 };
 
 struct entry {
@@ -69,6 +70,7 @@ struct entry {
 #define DIR_UNREADABLE 0x04U /* may not be read: tried again on chmod */
 #define DIR_STATS      0x08U /* its entries have a struct entry_stat */
 #define DIR_LOOK       0x10U /* sync: to be compared with those */
+#define DIR_LOOP       0x20U /* leads to one above it: that has been said */
 
 struct dir {
 	struct dir *parent; /* NULL for a top */
@@ -84,6 +86,7 @@ struct dir {
 	unsigned flags;
 	uint32_t
 	    attrs; /* as in struct entry_stat, where its parent has those */
+	uint32_t born;
 };
 
 /* A tree of its own. */
