@@ -259,6 +259,9 @@ open_listed(struct sync *s, struct dir *d)
 					(void)core_mark(c, parent,
 					    BACKEND_ATTRIB);
 			}
+			/* But not where each tells of itself only. */
+			if (d->self != NULL && !core_exact(d->parent))
+				core_later(c, d->parent, d->self->name);
 		} else if (error == EMFILE || error == ENFILE ||
 		    error == ENOMEM) {
 			if (d->self != NULL)

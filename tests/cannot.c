@@ -21,6 +21,22 @@ static const struct {
 	"polling takes a file that was moved in for one that was made"},
     {"poll", "beyond_the_limit_of_watches_the_rest_is_polled",
 	"polling takes no watches"},
+    {"kqueue", "closed_follows_writing_only",
+	"what is closed before it can be watched is not told (a new file)"},
+    {"kqueue", "e_default_and_all_are_groups",
+	"what comes and goes between two looks is not told"},
+    {"kqueue", "e_chooses_by_name",
+	"what comes and goes between two looks is not told"},
+    {"kqueue", "an_event_has_its_keys_in_their_order_and_no_more",
+	"all but closing, opening and reading is found by looking: synthetic"},
+    {"kqueue", "complete_is_told_when_a_file_has_its_content",
+	"a file that was moved in is taken for one that was made"},
+    {"kqueue", "beyond_the_limit_of_watches_the_rest_is_polled",
+	"the limit is that of descriptors (e2e_kqueue)"},
+    {"kqueue", "after_an_overflow_the_stream_is_the_tree",
+	"a kqueue does not overflow: notes coalesce"},
+    {"kqueue", "the_audit_log_of_many_files_is_complete_and_in_order",
+	"what comes and goes between two looks is not told"},
 };
 
 const char *

@@ -409,10 +409,10 @@ notes_of(struct note *n, const struct inotify_event *ev)
 	return bits;
 }
 
-/* The kernel's queue was full, which a kqueue's cannot be: what has changed
- * since is found by looking. */
+/* The kernel's queue was full, which a kqueue's cannot be: whatever can have
+ * happened is told. */
 static void
-look_at_all(struct queue *q)
+tell_all(struct queue *q)
 {
 	struct note *n;
 	struct stat st;
@@ -423,13 +423,7 @@ look_at_all(struct queue *q)
 		n = q->by_fd[fd];
 		if (n == NULL || fstat(n->fd, &st) == -1)
 			continue;
-		bits = attrib_notes(&n->was, &st);
-		if (same_time(n->was.st_ctim, st.st_ctim))
-			bits = 0;
-		else if (S_ISDIR(st.st_mode))
-			bits |= NOTE_WRITE | NOTE_RENAME;
-		else if (!same_time(n->was.st_mtim, st.st_mtim))
-			bits |= content_notes(n->size, &st) | NOTE_WRITE;
+		bits = NOTE_WRITE | NOTE_RENAME | attrib_notes(&n->was, &st);
 		n->was = st;
 		n->size = st.st_size;
 		tell(q, n, bits);
@@ -460,7 +454,7 @@ take(struct queue *q, const struct inotify_event *ev)
 	struct note *n, *next;
 
 	if (ev->mask & IN_Q_OVERFLOW) {
-		look_at_all(q);
+		tell_all(q);
 		return true;
 	}
 	if (ev->wd < 0 || (size_t)ev->wd >= q->nwds)
