@@ -49,11 +49,25 @@ finish(struct sync *s)
 	free(s->work);
 }
 
+/* Is d to be listed in this pass, or has it been? Listed twice, what is new in
+ * it would be found twice. */
+static bool
+is_met(const struct sync *s, const struct dir *d)
+{
+	const struct mark *m = d->mark;
+
+	return (d->flags & DIR_QUEUED) ||
+	    ((d->flags & DIR_ENTERED) && (d->flags & DIR_STATS) && m != NULL &&
+		m->pass == s->c->pass && m->places->next_place == NULL);
+}
+
 static void
 push_work(struct sync *s, struct dir *d)
 {
 	struct dir **p;
 
+	if (is_met(s, d))
+		return;
 	p = grow(s->work, &s->cap_work, s->nwork, sizeof(struct dir *));
 	if (p == NULL) {
 		s->c->resync = true;
@@ -61,6 +75,7 @@ push_work(struct sync *s, struct dir *d)
 	}
 	s->work = p;
 	s->work[s->nwork++] = d;
+	d->flags |= DIR_QUEUED;
 }
 
 /* The place of d itself is in doubt. */
@@ -560,8 +575,13 @@ out:
 static void
 survey_all(struct sync *s)
 {
-	while (s->nwork > 0)
-		(void)survey(s, s->work[--s->nwork]);
+	struct dir *d;
+
+	while (s->nwork > 0) {
+		d = s->work[--s->nwork];
+		d->flags &= ~DIR_QUEUED;
+		(void)survey(s, d);
+	}
 }
 
 /* Tells what a survey found in a directory that had not been entered. */

@@ -71,6 +71,7 @@ struct entry {
 #define DIR_STATS      0x08U /* its entries have a struct entry_stat */
 #define DIR_LOOK       0x10U /* sync: to be compared with those */
 #define DIR_LOOP       0x20U /* leads to one above it: that has been said */
+#define DIR_QUEUED     0x80U /* sync: about to be listed */
 
 struct dir {
 	struct dir *parent; /* NULL for a top */
