@@ -1,15 +1,19 @@
 # fspipe: two filters, fswatch-events and fswrite.
 #
-#	make [all]	build both programs
+#	make [all]	build both programs; STATIC=1 without shared libraries, in
+#			build-static/
 #	make deps	install what building, the demo and the tests need (Debian)
+#	make ajv	get the validator that one test needs, from npm
 #	make demo	show both filters at work in a temporary directory
 #	make check	build and run all tests; SAN=address,undefined for sanitizers
 #	make tests	build them only
 #	make bench	measure beside floors and peers; benches builds the floors
+#	make soak	random changes against the first promise for SECONDS=60
 #	make fuzz	libFuzzer (clang) on each target for SECONDS=60
 #	make lint	check format, man pages, scripts and code; format repairs it
 #	make install	PREFIX=/usr/local DESTDIR= MANDIR=$(PREFIX)/share/man
-#	make dist	a tarball of the commit at hand
+#			DATADIR=$(PREFIX)/share (schemas, completion)
+#	make dist	a tarball of the commit at hand, always the same
 #
 # CC, CFLAGS, CPPFLAGS, LDFLAGS and LDLIBS are the user's; what the project
 # itself needs stands in the variables that begin with FSP_.
@@ -18,24 +22,29 @@ VERSION = 0.1.0
 PREFIX ?= /usr/local
 BINDIR ?= $(PREFIX)/bin
 MANDIR ?= $(PREFIX)/share/man
+DATADIR ?= $(PREFIX)/share
+BASHDIR ?= $(DATADIR)/bash-completion/completions
+ZSHDIR ?= $(DATADIR)/zsh/site-functions
+FISHDIR ?= $(DATADIR)/fish/vendor_completions.d
 
 PKG_CONFIG ?= pkg-config
 INSTALL ?= install
 CFLAGS ?= -O2 -g
 SAN ?=
+STATIC ?=
 
 comma = ,
-CHOSEN := $(BACKEND)
-BUILD ?= build$(if $(CHOSEN),-$(CHOSEN))$(if $(SAN),-$(subst \
-    $(comma),-,$(SAN)))
-# Sanitized programs, and those with another back end, stay in their build
-# directory, so that all exist.
-BIN = $(if $(SAN)$(CHOSEN),$(BUILD)/,)
+KIND := $(BACKEND)
+BUILD ?= build$(if $(KIND),-$(KIND))$(if $(SAN),-$(subst \
+    $(comma),-,$(SAN)))$(if $(STATIC),-static)
+# Programs of another kind stay in their build directory, so that all exist.
+BIN = $(if $(KIND)$(SAN)$(STATIC),$(BUILD)/,)
 
 BSD_CFLAGS ?= $(shell $(PKG_CONFIG) --cflags libbsd-overlay 2>/dev/null || \
     echo -isystem /usr/include/bsd -DLIBBSD_OVERLAY)
-BSD_LIBS ?= $(shell $(PKG_CONFIG) --libs libbsd-overlay 2>/dev/null || \
-    echo -lbsd)
+BSD_LIBS ?= $(shell $(PKG_CONFIG) $(if $(STATIC),--static) --libs \
+    libbsd-overlay 2>/dev/null || \
+    echo -lbsd $(if $(STATIC),-lmd))
 JANSSON_CFLAGS ?= $(shell $(PKG_CONFIG) --cflags jansson 2>/dev/null)
 JANSSON_LIBS ?= $(shell $(PKG_CONFIG) --libs jansson 2>/dev/null || \
     echo -ljansson)
@@ -51,20 +60,28 @@ FSP_SAN = $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all \
     -fno-omit-frame-pointer)
 FSP_CPPFLAGS = -D_GNU_SOURCE -DFSPIPE_VERSION='"$(VERSION)"' -Icommon \
     $(if $(EMULATED),-Itests/kqueue) $(BSD_CFLAGS) $(JANSSON_CFLAGS)
+# A sanitizer has to see each allocation (common/arena.c).
+FSP_CPPFLAGS += $(if $(SAN),-DARENA_BLOCK=1)
 FSP_CFLAGS = -std=gnu17 $(FSP_WARN) $(FSP_HARDEN) $(FSP_SAN)
-FSP_LDFLAGS = -pie -Wl,-z,relro -Wl,-z,now $(FSP_SAN) \
-    $(if $(EMULATED),-Wl$(comma)--wrap=close)
+FSP_LDFLAGS = $(if $(STATIC),-static-pie,-pie) -Wl,-z,relro -Wl,-z,now \
+    $(FSP_SAN) $(if $(EMULATED),-Wl$(comma)--wrap=close)
 FSP_LDLIBS = $(BSD_LIBS) $(JANSSON_LIBS)
 
 COMPILE = $(CC) $(FSP_CPPFLAGS) $(CPPFLAGS) $(FSP_CFLAGS) $(CFLAGS) -MMD -MP
 LINK = $(CC) $(FSP_CFLAGS) $(CFLAGS) $(FSP_LDFLAGS) $(LDFLAGS)
 
 PROGS = fswatch-events fswrite
+SCHEMAS = $(wildcard man/schema/*.json)
 # The kernel's own wall around fswrite: landlock(7) where its headers are.
 hash := \#
 SANDBOX := $(if $(shell printf '%s\n' '$(hash)include <linux/landlock.h>' \
     '$(hash)include <sys/syscall.h>' 'int n = SYS_landlock_restrict_self;' | \
     $(CC) -x c -fsyntax-only - 2>&1 || echo no),none,landlock)
+# What /proc tells of mounts and of other processes, as Linux has it.
+PROC := $(if $(shell printf '%s\n' '$(hash)include <sys/stat.h>' \
+    '$(hash)include <linux/magic.h>' \
+    'int n = STATX_MNT_ID | PROC_SUPER_MAGIC;' | \
+    $(CC) -D_GNU_SOURCE -x c -fsyntax-only - 2>&1 || echo no),none,proc)
 # What the kernel tells: inotify(7) where it needs no library of its own, else
 # kqueue(2); polling always. make BACKEND=name takes that one.
 links = $(if $(shell printf '%s\n' $(1) | $(CC) $(CPPFLAGS) $(LDFLAGS) \
@@ -79,10 +96,11 @@ EMULATED := $(if $(filter kqueue,$(BACKENDS)),$(if $(call links, \
     '$(hash)include <sys/types.h>' '$(hash)include <sys/event.h>' \
     'int main(void) { return kqueue(); }',yes),,yes))
 # One of several files for the same job is built.
-COMMON_SRCS = $(filter-out \
-    $(filter-out common/sandbox_$(SANDBOX).c,$(wildcard common/sandbox_*.c)) \
-    $(filter-out $(BACKENDS:%=common/backend_%.c), \
-    $(wildcard common/backend_*.c)),$(wildcard common/*.c)) \
+CHOSEN = sandbox_$(SANDBOX) chain_$(PROC) mounts_$(PROC) watcher_$(PROC) \
+    $(BACKENDS:%=backend_%)
+COMMON_SRCS = $(filter-out $(filter-out $(CHOSEN:%=common/%.c), \
+    $(wildcard $(foreach c,$(CHOSEN), \
+    common/$(firstword $(subst _, ,$c))_*.c))),$(wildcard common/*.c)) \
     $(if $(EMULATED),tests/kqueue/kqueue.c)
 COMMON_OBJS = $(COMMON_SRCS:%.c=$(BUILD)/%.o)
 LIB = $(BUILD)/libfspipe.a
@@ -119,6 +137,13 @@ $(LIB): $(COMMON_OBJS)
 $(BUILD)/common/backends.o: FSP_CPPFLAGS += \
     -DFSP_BACKENDS='$(BACKENDS:%=&backend_%,)'
 
+# What --version says.
+VERSION_OF = $(shell $(PKG_CONFIG) --modversion $(1) 2>/dev/null)
+$(BUILD)/common/version.o: FSP_CPPFLAGS += \
+    -DFSPIPE_LIBBSD='"libbsd $(call VERSION_OF,libbsd)"' \
+    -DFSPIPE_JANSSON='"jansson $(call VERSION_OF,jansson)"' \
+    -DFSPIPE_SANDBOX='"$(SANDBOX)"'
+
 $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(COMPILE) -c -o $@ $<
@@ -138,13 +163,19 @@ DEPS = gcc libc6-dev pkg-config libbsd-dev libjansson-dev check jq
 deps:
 	tests/deps.sh $(DEPS)
 
+# The validator of JSON Schema for tests/schema_test.sh, from npm.
+ajv:
+	command -v npm >/dev/null || tests/deps.sh npm
+	npm install --silent --no-audit --no-fund --no-save \
+	    --prefix build/npm ajv@8
+
 demo: all
 	tests/demo.sh
 
 tests: $(TESTS)
 
 check: all tests
-	$(if $(CHOSEN),HARNESS_BACKEND=$(CHOSEN)) \
+	$(if $(KIND),HARNESS_BACKEND=$(KIND)) \
 	    FSPIPE_BIN=$(abspath $(or $(BIN),.)) tests/run.sh $(TESTS) \
 	    $(TEST_SCRIPTS)
 
@@ -153,11 +184,23 @@ bench: all benches
 	FSPIPE_BIN=$(abspath $(or $(BIN),.)) BENCH_BIN=$(abspath $(BUILD)/bench) \
 	    tests/bench/bench.sh $(BENCH)
 
+# README's plot, from figures measured here and now.
+bench-plot:
+	@mkdir -p $(BUILD)
+	$(MAKE) -s bench BENCH=watch BENCH_TREES= >$(BUILD)/bench.txt
+	tests/bench/plot.sh $(BUILD)/bench.txt tests/bench/speed.svg
+
 benches: $(BENCHES)
 
 $(BENCHES): $(BUILD)/bench/%: tests/bench/%.c Makefile
 	@mkdir -p $(@D)
 	$(COMPILE) $(FSP_LDFLAGS) $(LDFLAGS) -o $@ $< $(FSP_LDLIBS) $(LDLIBS)
+
+# One seed after the other until the time is over. What fails is kept in the
+# build directory.
+soak: all $(BUILD)/tests/e2e_fold
+	FSPIPE_BIN=$(abspath $(or $(BIN),.)) FOLD_KEEP=$(abspath $(BUILD))/soak \
+	    tests/soak.sh $(SECONDS) $(BUILD)/tests/e2e_fold
 
 # Targets are tests/fuzz/*.c; what was found before is in seeds. New finds are
 # kept in the build directory.
@@ -181,7 +224,8 @@ $(BUILD)/fuzz-%: $(BUILD)/tests/fuzz/%.o $(LIB)
 lint:
 	clang-format --dry-run -Werror $(C_FILES)
 	mandoc -T lint -W warning man/*.[0-9]
-	shellcheck tests/*.sh tests/bench/*.sh .ci/run
+	shellcheck tests/*.sh tests/bench/*.sh tests/packaging/*.sh \
+	    tests/packaging/debian/tests/smoke man/completion/*.bash .ci/run
 	cppcheck --quiet --std=c11 --error-exitcode=1 --inline-suppr \
 	    --enable=warning,performance,portability \
 	    --suppress=missingIncludeSystem -D__linux__ -DFSPIPE_VERSION='""' \
@@ -194,19 +238,36 @@ install: all
 	$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1
 	$(INSTALL) -m 755 $(PROGS:%=$(BIN)%) $(DESTDIR)$(BINDIR)
 	$(INSTALL) -m 644 $(PROGS:%=man/%.1) $(DESTDIR)$(MANDIR)/man1
+	$(INSTALL) -d $(DESTDIR)$(DATADIR)/fspipe $(DESTDIR)$(BASHDIR) \
+	    $(DESTDIR)$(ZSHDIR) $(DESTDIR)$(FISHDIR)
+	$(INSTALL) -m 644 $(SCHEMAS) $(DESTDIR)$(DATADIR)/fspipe
+	for p in $(PROGS); do \
+		$(INSTALL) -m 644 man/completion/$$p.bash \
+		    $(DESTDIR)$(BASHDIR)/$$p && \
+		$(INSTALL) -m 644 man/completion/_$$p $(DESTDIR)$(ZSHDIR) && \
+		$(INSTALL) -m 644 man/completion/$$p.fish \
+		    $(DESTDIR)$(FISHDIR) || exit 1; \
+	done
 
 uninstall:
 	rm -f $(PROGS:%=$(DESTDIR)$(BINDIR)/%) \
 	    $(PROGS:%=$(DESTDIR)$(MANDIR)/man1/%.1)
+	rm -f $(PROGS:%=$(DESTDIR)$(BASHDIR)/%) \
+	    $(PROGS:%=$(DESTDIR)$(ZSHDIR)/_%) \
+	    $(PROGS:%=$(DESTDIR)$(FISHDIR)/%.fish)
+	rm -f $(SCHEMAS:man/schema/%=$(DESTDIR)$(DATADIR)/fspipe/%)
+	-rmdir $(DESTDIR)$(DATADIR)/fspipe
 
 clean:
 	rm -rf build build-* $(PROGS) fspipe-*.tar.gz
 
 dist:
-	git archive --format=tar --prefix=fspipe-$(VERSION)/ HEAD | \
-	    gzip -9n >fspipe-$(VERSION).tar.gz
+	git -c tar.umask=0022 archive --format=tar \
+	    --prefix=fspipe-$(VERSION)/ HEAD | gzip -9n \
+	    >fspipe-$(VERSION).tar.gz
 
-.PHONY: all deps demo tests check bench benches fuzz lint format install uninstall clean dist
+.PHONY: all deps ajv demo tests check bench bench-plot benches fuzz lint format install \
+    uninstall clean dist
 
 -include $(COMMON_OBJS:.o=.d) $(PROGS:%=$(BUILD)/%.d) \
     $(TEST_OBJS:.o=.d) $(TESTS:%=%.d) $(BENCHES:%=%.d)

@@ -8,9 +8,11 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "buf.h"
 #include "signals.h"
 #include "stdfd.h"
 #include "stream.h"
+#include "version.h"
 #include "watch_options.h"
 
 enum { EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_TIMEOUT = 3 };
@@ -24,6 +26,17 @@ print_and_exit(const char *text)
 }
 
 static void
+print_version(void)
+{
+	struct buf b = BUF_INIT;
+
+	version_watch(&b);
+	if (b.failed)
+		err(EXIT_FAILED, "--version");
+	print_and_exit(b.data);
+}
+
+static void
 read_options(struct watch_options *opt, int argc, char *argv[])
 {
 	char msg[WATCH_OPTIONS_MSG];
@@ -33,13 +46,14 @@ read_options(struct watch_options *opt, int argc, char *argv[])
 	if (opt->help)
 		print_and_exit(watch_options_help());
 	if (opt->version)
-		print_and_exit("fswatch-events " FSPIPE_VERSION "\n");
+		print_version();
 }
 
 static int
 open_signals(void)
 {
-	static const int set[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1};
+	static const int set[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1,
+	    SIGNALS_INFO};
 	int fd;
 
 	fd = signals_open(set, sizeof(set) / sizeof(set[0]));

@@ -13,12 +13,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "buf.h"
 #include "command.h"
 #include "loop.h"
 #include "sandbox.h"
 #include "serve.h"
 #include "signals.h"
 #include "stdfd.h"
+#include "version.h"
 #include "write_options.h"
 
 enum { EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_LOOP = 3 };
@@ -39,8 +41,6 @@ open_loop_check(const struct write_options *o, int rootfd)
 	l = loop_open(rootfd, &lo, &bad);
 	if (l == NULL)
 		err(EXIT_FAILED, "%s", bad != NULL ? bad : o->dir);
-	if (o->verbose && !loop_sees_claims(l))
-		warnx("no loop check here but --watched");
 	switch (loop_check(l, rootfd, NULL, &v)) {
 	case LOOP_FREE:
 		break;
@@ -53,13 +53,16 @@ open_loop_check(const struct write_options *o, int rootfd)
 	default:
 		err(EXIT_FAILED, "%s", o->dir);
 	}
+	if (o->verbose && !loop_sees_claims(l))
+		warnx("no loop check here but --watched");
 	return l;
 }
 
 static int
 open_signals(void)
 {
-	static const int set[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1};
+	static const int set[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1,
+	    SIGNALS_INFO};
 	int fd;
 
 	fd = signals_open(set, sizeof(set) / sizeof(set[0]));
@@ -90,6 +93,17 @@ print_and_exit(const char *text)
 }
 
 static void
+print_version(void)
+{
+	struct buf b = BUF_INIT;
+
+	version_write(&b);
+	if (b.failed)
+		err(EXIT_FAILED, "--version");
+	print_and_exit(b.data);
+}
+
+static void
 read_options(struct write_options *o, int argc, char **argv)
 {
 	char why[256];
@@ -101,7 +115,7 @@ read_options(struct write_options *o, int argc, char **argv)
 		print_and_exit(write_options_help());
 		break;
 	case WRITE_OPTIONS_VERSION:
-		print_and_exit("fswrite " FSPIPE_VERSION "\n");
+		print_version();
 		break;
 	case WRITE_OPTIONS_BAD:
 		errx(EXIT_USAGE, "%s", why);

@@ -18,6 +18,7 @@ struct answer {
 	bool has_size;
 	uint64_t line; /* number of the line */
 	uint64_t size; /* bytes in the file when this command was done */
+	uint64_t content_len; /* bytes of the command's content; not told */
 	const char *id; /* JSON; NULL: none */
 	size_t id_len;
 	const char *op; /* NULL: not known, as in a line that is no JSON */

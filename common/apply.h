@@ -23,7 +23,7 @@
 struct answer;
 struct apply;
 struct command;
-struct command_bad;
+struct why;
 
 struct apply_options {
 	unsigned ops; /* bits of COMMAND_BIT that are allowed */
@@ -72,7 +72,7 @@ int apply_command(struct apply *a, uint64_t line, const struct command *c);
 
 /* The same for a line that is no command; c is what was understood. */
 int apply_refuse(struct apply *a, uint64_t line, const struct command *c,
-    const struct command_bad *bad);
+    const struct why *bad);
 
 /* With stop_on_error: has something failed? Then commands are ignored. */
 bool apply_stopped(const struct apply *a);
@@ -87,7 +87,7 @@ int apply_commit(struct apply *a);
 /* Closes all files, so that they are opened anew by name. Between batches. */
 void apply_reopen(struct apply *a);
 
-const struct apply_stats *apply_stats(const struct apply *a);
+const struct apply_stats *apply_stats(struct apply *a);
 
 /* NULL does nothing. What has not been committed is lost. */
 void apply_close(struct apply *a);

@@ -16,7 +16,7 @@
 #include "backend.h"
 #include "event.h"
 #include "statat.h"
-#include "things.h"
+#include "vnodes.h"
 
 /*
  * kqueue(2), EVFILT_VNODE. A directory's note says that its names have
@@ -102,8 +102,8 @@ static_assert((NOTE_DELETE & NOTE_WRITE) == 0 &&
 struct backend {
 	const struct kqueue_calls *calls;
 	int kq;
-	struct things all;
-	size_t most; /* things, by the limit of descriptors */
+	struct vnodes all;
+	size_t most; /* vnodes, by the limit of descriptors */
 	int64_t poll_ms;
 	int64_t poll_at; /* CLOCK_MONOTONIC, ms; 0: no place lacks anything */
 	struct timespec filled; /* CLOCK_REALTIME */
@@ -175,7 +175,7 @@ backend_kqueue_open(const struct kqueue_calls *calls, int64_t poll_ms)
 		return NULL;
 	b->calls = calls;
 	b->poll_ms = poll_ms;
-	things_init(&b->all);
+	vnodes_init(&b->all);
 	limit = calls->limit();
 	spare = limit / 2 < SPARE_MAX ? limit / 2 : SPARE_MAX;
 	b->most = limit - spare;
@@ -199,11 +199,11 @@ kqueue_open(int64_t poll_ms)
 
 /* Closing a descriptor ends its note as well. */
 static void
-let_go(struct backend *b, struct thing *t)
+let_go(struct backend *b, struct vnode *t)
 {
 	int fd = t->fd;
 
-	things_drop(&b->all, t);
+	vnodes_drop(&b->all, t);
 	(void)b->calls->close(fd);
 }
 
@@ -212,7 +212,7 @@ let_go(struct backend *b, struct thing *t)
 static bool
 evict(struct backend *b)
 {
-	struct thing *t = LIST_FIRST(&b->all.files);
+	struct vnode *t = LIST_FIRST(&b->all.files);
 	struct place *p;
 
 	if (t == NULL)
@@ -220,12 +220,12 @@ evict(struct backend *b)
 	p = t->place;
 	let_go(b, t);
 	p->due = true;
-	things_note(&b->all, p->self, NOTE_WRITE);
+	vnodes_note(&b->all, p->self, NOTE_WRITE);
 	return true;
 }
 
 static int
-open_thing(struct backend *b, int dirfd, const char *name, int flags,
+open_vnode(struct backend *b, int dirfd, const char *name, int flags,
     bool evicts)
 {
 	int fd;
@@ -247,9 +247,9 @@ open_thing(struct backend *b, int dirfd, const char *name, int flags,
 	}
 }
 
-/* Asks the kernel for notes, under the thing's stamp. */
+/* Asks the kernel for notes, under the stamp of what they are for. */
 static int
-ask(struct backend *b, const struct thing *t)
+ask(struct backend *b, const struct vnode *t)
 {
 	struct kevent ev;
 	int n;
@@ -273,16 +273,16 @@ close_fd(const struct backend *b, int fd)
 	errno = error;
 }
 
-/* A thing for the open descriptor fd, with its note in place. NULL with errno;
+/* A vnode for the open descriptor fd, with its note in place. NULL with errno;
  * fd is the caller's then. */
-static struct thing *
-new_thing(struct backend *b, struct place *p, const char *name, int fd,
+static struct vnode *
+new_vnode(struct backend *b, struct place *p, const char *name, int fd,
     unsigned wanted)
 {
 	struct event_stat st;
-	struct thing *t;
+	struct vnode *t;
 
-	t = things_new(&b->all, p, name, fd);
+	t = vnodes_new(&b->all, p, name, fd);
 	if (t == NULL)
 		return NULL;
 	t->wanted = wanted;
@@ -292,20 +292,20 @@ new_thing(struct backend *b, struct place *p, const char *name, int fd,
 	}
 	t->dev = st.dev;
 	t->ino = st.ino;
-	things_put(&b->all, t);
+	vnodes_put(&b->all, t);
 	return t;
 }
 
 static void
 end_place(struct backend *b, struct place *p)
 {
-	struct thing *t;
+	struct vnode *t;
 
 	while ((t = LIST_FIRST(&p->files)) != NULL)
 		let_go(b, t);
 	if (p->self != NULL)
 		let_go(b, p->self);
-	things_end(&b->all, p);
+	vnodes_end(&b->all, p);
 }
 
 static void
@@ -323,7 +323,7 @@ kqueue_close(struct backend *b)
 		if (b->all.places[id] != NULL)
 			end_place(b, b->all.places[id]);
 	(void)b->calls->close(b->kq);
-	things_free(&b->all);
+	vnodes_free(&b->all);
 	free(b);
 }
 
@@ -343,19 +343,19 @@ kqueue_add(struct backend *b, int dirfd, unsigned interest)
 	if (b->calls->stat(dirfd, "", &st) == -1)
 		return -1;
 	/* While we hold it open no other can have its number. */
-	p = things_dir(&b->all, st.dev, st.ino);
+	p = vnodes_dir(&b->all, st.dev, st.ino);
 	if (p != NULL) {
 		p->interest |= interest;
 		return p->id;
 	}
-	p = things_place(&b->all, interest);
+	p = vnodes_place(&b->all, interest);
 	if (p == NULL)
 		return -1;
-	fd = open_thing(b, dirfd, ".", O_DIRECTORY, true);
-	if (fd != -1 && new_thing(b, p, "", fd, DIR_NOTES) != NULL)
+	fd = open_vnode(b, dirfd, ".", O_DIRECTORY, true);
+	if (fd != -1 && new_vnode(b, p, "", fd, DIR_NOTES) != NULL)
 		return p->id;
 	close_fd(b, fd);
-	things_end(&b->all, p);
+	vnodes_end(&b->all, p);
 	return -1;
 }
 
@@ -407,17 +407,17 @@ static int
 follow(struct backend *b, struct place *p, int dirfd, const char *name,
     unsigned wanted, const struct event_stat *st)
 {
-	struct thing *t;
+	struct vnode *t;
 	int fd;
 
-	fd = open_thing(b, dirfd, name, 0, false);
+	fd = open_vnode(b, dirfd, name, 0, false);
 	if (fd == -1)
 		return is_limit(errno) ? -1 : 0;
 	if (!is_at(b, st, fd, "")) {
 		close_fd(b, fd);
 		return 0;
 	}
-	t = new_thing(b, p, name, fd, wanted);
+	t = new_vnode(b, p, name, fd, wanted);
 	if (t == NULL) {
 		close_fd(b, fd);
 		return -1;
@@ -442,7 +442,7 @@ static int
 kqueue_add_name(struct backend *b, int id, int dirfd, const char *name)
 {
 	struct place *p = b->all.places[id];
-	struct thing *t = things_file(&b->all, p, name);
+	struct vnode *t = vnodes_file(&b->all, p, name);
 	struct event_stat st;
 	unsigned wanted = 0;
 
@@ -464,7 +464,7 @@ kqueue_add_name(struct backend *b, int id, int dirfd, const char *name)
 static void
 take(struct backend *b, const struct kevent *ev)
 {
-	struct thing *t = things_of_fd(&b->all, ev->ident);
+	struct vnode *t = vnodes_of_fd(&b->all, ev->ident);
 
 	/* Of a descriptor that has been closed, though its number may be in
 	 * use again. */
@@ -473,7 +473,7 @@ take(struct backend *b, const struct kevent *ev)
 		return;
 	if ((ev->flags & (EV_EOF | EV_ERROR)) || (ev->fflags & NOTE_REVOKE))
 		t->over = true;
-	things_note(&b->all, t, t->over ? NOTE_REVOKE : ev->fflags);
+	vnodes_note(&b->all, t, t->over ? NOTE_REVOKE : ev->fflags);
 }
 
 /* Places some of whose files have no descriptor are looked at now. Where that
@@ -493,7 +493,7 @@ look_by_the_clock(struct backend *b)
 			continue;
 		p->lacks = false;
 		p->due = true;
-		things_note(&b->all, p->self, NOTE_WRITE);
+		vnodes_note(&b->all, p->self, NOTE_WRITE);
 	}
 	(void)clock_gettime(CLOCK_REALTIME, &b->filled);
 }
@@ -520,7 +520,7 @@ kqueue_fill(struct backend *b)
 
 /* A directory's notes. */
 static unsigned
-tell_dir(struct thing *t, struct hint *h)
+tell_dir(struct vnode *t, struct hint *h)
 {
 	if (t->notes & NOTE_ATTRIB)
 		h->what |= BACKEND_ATTRIB;
@@ -535,7 +535,7 @@ tell_dir(struct thing *t, struct hint *h)
 /* A file's: what is to be made of them, and which that uses up; the rest is
  * handed out the next time. Last comes what may end it. */
 static unsigned
-tell_file(struct thing *t, struct hint *h)
+tell_file(struct vnode *t, struct hint *h)
 {
 	static const struct {
 		unsigned notes;
@@ -566,7 +566,7 @@ tell_file(struct thing *t, struct hint *h)
 static int
 kqueue_next(struct backend *b, struct hint *h)
 {
-	struct thing *t = TAILQ_FIRST(&b->all.queue);
+	struct vnode *t = TAILQ_FIRST(&b->all.queue);
 
 	if (t == NULL)
 		return 0;
@@ -578,13 +578,13 @@ kqueue_next(struct backend *b, struct hint *h)
 	memcpy(b->name, t->name, h->name_len + 1);
 	h->name = b->name;
 	h->to_name = "";
-	if (things_is_dir(t) && t->over) {
+	if (vnodes_is_dir(t) && t->over) {
 		h->kind = HINT_GONE;
 		kqueue_remove(b, h->id);
 		return 1;
 	}
-	things_told(&b->all, t,
-	    things_is_dir(t) ? tell_dir(t, h) : tell_file(t, h));
+	vnodes_told(&b->all, t,
+	    vnodes_is_dir(t) ? tell_dir(t, h) : tell_file(t, h));
 	if (t->over && t->notes == 0)
 		let_go(b, t);
 	return 1;

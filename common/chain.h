@@ -1,7 +1,8 @@
 /*
  * Does a process feed this one? Found by following the pipes upward from our
- * stdin, through the descriptors that /proc/PID/fd shows: who can write into a
- * pipe that we read, who can write into one that those read, and so on.
+ * stdin, through the descriptors that /proc/PID/fd shows (chain_proc.c): who
+ * can write into a pipe that we read, who can write into one that those read,
+ * and so on. In chain_none.c those feed us that are in our process group.
  *
  *	struct chain *c = chain_open();		before the sandbox
  *	switch (chain_feeds(c, pid)) ...

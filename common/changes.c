@@ -7,6 +7,7 @@
 #include "core.h"
 #include "filter.h"
 #include "grow.h"
+#include "settle.h"
 #include "statat.h"
 #include "tree.h"
 #include "writers.h"
@@ -16,8 +17,9 @@ wants(const struct core *c, enum event_kind kind)
 {
 	unsigned set = c->cfg->opt->events;
 
-	/* `quiet` follows whatever would be told by default. */
-	if (set & EVENT_BIT(EVENT_QUIET))
+	/* `quiet` follows whatever would be told by default, and a net effect
+	 * comes of that too. */
+	if ((set & EVENT_BIT(EVENT_QUIET)) || c->settle != NULL)
 		set |= EVENT_DEFAULT;
 	return (set & EVENT_BIT(kind)) != 0;
 }
@@ -46,15 +48,24 @@ shows(const struct core *c, const struct scope *s, const char *name,
 }
 
 static void
-hand_on(struct core *c, struct event *ev)
+pass(struct core *c, struct event *ev)
 {
-	c->stirred = true;
 	if (!(c->cfg->opt->events & EVENT_BIT(ev->kind)))
 		return;
 	ev->time = c->now;
-	ev->synthetic = c->synthetic;
 	c->nevents++;
 	c->cfg->event(c->cfg->ctx, ev);
+}
+
+static void
+hand_on(struct core *c, struct event *ev)
+{
+	c->stirred = true;
+	ev->synthetic = c->synthetic;
+	if (c->settle == NULL || ev->kind == EVENT_EXISTS)
+		pass(c, ev);
+	else if (settle_event(c->settle, ev, core_now_ms()) == -1)
+		c->failed = true;
 }
 
 /* Tells something that is known to be shown. */
@@ -108,11 +119,12 @@ change_note(struct core *c, enum event_kind kind, const char *path)
 {
 	struct event ev = {.kind = kind, .root = path};
 
-	if (c->cfg->opt->events & EVENT_BIT(kind)) {
-		ev.time = c->now;
-		c->nevents++;
-		c->cfg->event(c->cfg->ctx, &ev);
-	}
+	if (!(c->cfg->opt->events & EVENT_BIT(kind)))
+		return;
+	/* What comes before it in the stream has happened before it. */
+	if (c->settle != NULL && settle_all(c->settle) == -1)
+		c->failed = true;
+	pass(c, &ev);
 }
 
 /* What is there under the name of an entry, if it is of the entry's kind. */
@@ -130,6 +142,35 @@ look_at(struct core *c, struct dir *d, const struct entry *e,
 	if (stat_at(fd, e->name, follow, st) == -1)
 		return NULL;
 	return event_type_of(st->mode) == (enum event_type)e->type ? st : NULL;
+}
+
+void
+change_settled(struct core *c, struct event *ev, struct dir *d,
+    const struct entry *e)
+{
+	struct event_stat st;
+
+	if (e != NULL && e->type == (uint8_t)ev->type)
+		ev->st = look_at(c, d, e, &st);
+	pass(c, ev);
+}
+
+int
+change_list(struct core *c, struct dir *d, net_each each, void *arg)
+{
+	const struct scope *s = core_scope(d);
+	struct entry *e;
+	uint32_t pos = 0;
+	const char *name;
+
+	while ((e = tree_next(d, &pos)) != NULL) {
+		name = name_of(c, d, e->name);
+		if (name == NULL ||
+		    each(arg, e->name, e->type, shows(c, s, name, e->type)) ==
+			-1)
+			return -1;
+	}
+	return 0;
 }
 
 /* Is nobody going to tell that a file in d was closed? */
@@ -187,15 +228,17 @@ change_complete(struct core *c, struct dir *d, struct entry *e,
 	}
 }
 
+/* seen: what is there, where that is known; else it is looked at. */
 static void
-appeared(struct core *c, struct dir *d, struct entry *e, enum completeness how)
+appeared(struct core *c, struct dir *d, struct entry *e,
+    const struct event_stat *seen, enum completeness how)
 {
 	struct event_stat st;
-	const struct event_stat *seen;
 
 	if (core_scope(d)->silent)
 		return;
-	seen = look_at(c, d, e, &st);
+	if (seen == NULL)
+		seen = look_at(c, d, e, &st);
 	change_tell(c, EVENT_CREATED, d, e->name, e->type, seen);
 	/* Where nobody tells that it was made, nobody tells that it was
 	 * written since. */
@@ -207,6 +250,13 @@ appeared(struct core *c, struct dir *d, struct entry *e, enum completeness how)
 }
 
 void
+change_made(struct core *c, struct dir *d, struct entry *e,
+    const struct event_stat *st, enum completeness how)
+{
+	appeared(c, d, e, st, how);
+}
+
+void
 change_appeared(struct core *c, struct dir *d, struct entry *e,
     enum completeness how)
 {
@@ -214,13 +264,13 @@ change_appeared(struct core *c, struct dir *d, struct entry *e,
 	struct entry *below;
 	bool was = c->synthetic;
 
-	appeared(c, d, e, how);
+	appeared(c, d, e, NULL, how);
 	if (e->type != EVENT_DIR)
 		return;
 	c->synthetic = true; /* what is below was found by listing */
 	w = (struct walk)WALK(e->dir);
 	while ((below = tree_walk(&w)) != NULL)
-		appeared(c, w.in, below, how);
+		appeared(c, w.in, below, NULL, how);
 	c->synthetic = was;
 }
 
@@ -373,6 +423,7 @@ struct move {
 	const char *new_name;
 	struct buf old; /* of something below it, put together */
 	struct buf new;
+	enum event_type other; /* of what it replaces or is exchanged with */
 };
 
 /* The names, before and after, of something that has moved along. */
@@ -406,6 +457,7 @@ tell_renamed(struct move *m, const struct listed *l,
 	    .old_name = m->old.data,
 	    .replaced = replaced,
 	    .exchanged = exchanged,
+	    .other_type = replaced || exchanged ? m->other : EVENT_NOTYPE,
 	    .st = st,
 	};
 
@@ -417,7 +469,7 @@ tell_renamed(struct move *m, const struct listed *l,
 static bool
 tells_renamed(const struct core *c)
 {
-	return wants(c, EVENT_RENAMED);
+	return c->settle != NULL || wants(c, EVENT_RENAMED);
 }
 
 /* Finds out what of a moved thing (item 0) and of what is below it was told
@@ -572,6 +624,7 @@ make_room(struct core *c, struct move *m, struct dir *d, struct entry *y,
 
 	if (y == NULL)
 		return false;
+	m->other = y->type;
 	if (y->type == EVENT_DIR && y->dir->count > 0)
 		change_gone_below(c, y->dir);
 	was = shows(c, m->from, m->old_name, type);
@@ -694,6 +747,7 @@ change_exchanged(struct core *c, struct dir *da, struct entry *a,
 		tree_exchange(da, a, db, b);
 		m.old = na;
 		m.new = nb;
+		m.other = tb;
 		tell_renamed(&m, &at, look_at(c, db, b, &st), false, true);
 		change_complete(c, da, a, NULL, COMPLETE_SURE);
 		change_complete(c, db, b, NULL, COMPLETE_SURE);

@@ -17,6 +17,7 @@
 #include <stddef.h>
 
 #include "event.h"
+#include "net.h"
 
 struct core;
 struct dir;
@@ -41,9 +42,21 @@ void change_tell(struct core *c, enum event_kind kind, struct dir *d,
  * ready, ...; a NULL path). */
 void change_note(struct core *c, enum event_kind kind, const char *path);
 
+/* Tells what settle has held, with the stat of e, which is in d, as it is by
+ * now; e may be NULL. */
+void change_settled(struct core *c, struct event *ev, struct dir *d,
+    const struct entry *e);
+
+/* Calls each for all that is in d: see net.h. */
+int change_list(struct core *c, struct dir *d, net_each each, void *arg);
+
 /* Tells that e, which is in d already, has appeared, with all below it. */
 void change_appeared(struct core *c, struct dir *d, struct entry *e,
     enum completeness how);
+
+/* The same of what is no directory, and was just seen as st. */
+void change_made(struct core *c, struct dir *d, struct entry *e,
+    const struct event_stat *st, enum completeness how);
 
 /* Tells `exists` for everything below a top, oldest modification first.
  * Returns 0, or -1 with ENOMEM. */

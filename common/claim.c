@@ -1,7 +1,5 @@
 #include "claim.h"
 
-#include <sys/sysmacros.h>
-
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -9,17 +7,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "compat.h"
 #include "mounts.h"
-
-/* Any command the kernel does not know is EINVAL: see supported(). */
-#ifndef F_OFD_SETLK
-#define F_OFD_GETLK (-1)
-#define F_OFD_SETLK (-1)
-#endif
 
 #define MAGIC	    UINT64_C(0x2d)
 #define MAGIC_SHIFT 57
-#define ONE_FS	    (UINT64_C(1) << 56)
+#define FLAG	    (UINT64_C(1) << 56) /* one_fs, path */
 #define KIND_SHIFT  54
 #define KIND_MASK   UINT64_C(0x3)
 #define PID_SHIFT   32
@@ -36,6 +29,7 @@ static uint64_t
 encode(const struct claim *c, pid_t pid)
 {
 	uint64_t detail = 0;
+	bool flag;
 
 	switch (c->kind) {
 	case CLAIM_TREE:
@@ -52,7 +46,8 @@ encode(const struct claim *c, pid_t pid)
 	case CLAIM_FLAT:
 		break;
 	}
-	return RANGE_START | (c->one_fs ? ONE_FS : 0) |
+	flag = c->kind == CLAIM_NAME ? c->path : c->one_fs;
+	return RANGE_START | (flag ? FLAG : 0) |
 	    (uint64_t)c->kind << KIND_SHIFT |
 	    ((uint64_t)pid & PID_MASK) << PID_SHIFT | detail;
 }
@@ -65,9 +60,9 @@ decode(uint64_t offset, struct claim *c)
 	*c = (struct claim){0};
 	c->kind = (enum claim_kind)(offset >> KIND_SHIFT & KIND_MASK);
 	c->pid = (pid_t)(offset >> PID_SHIFT & PID_MASK);
-	c->one_fs = (offset & ONE_FS) != 0;
 	switch (c->kind) {
 	case CLAIM_TREE:
+		c->one_fs = (offset & FLAG) != 0;
 		c->depth = (unsigned)(detail >> DEPTH_SHIFT & DEPTH_MASK);
 		c->token = (uint32_t)(detail & TOKEN_MASK);
 		break;
@@ -75,6 +70,7 @@ decode(uint64_t offset, struct claim *c)
 		c->token = (uint32_t)(detail & TOKEN_MASK);
 		break;
 	case CLAIM_NAME:
+		c->path = (offset & FLAG) != 0;
 		c->name_hash = detail;
 		break;
 	case CLAIM_FLAT:
@@ -90,26 +86,25 @@ claim_token(void)
 
 /* FNV-1a, 32 bits. */
 uint32_t
-claim_hash(const char *name)
+claim_hash_add(uint32_t hash, const char *s, size_t len)
 {
-	const unsigned char *p = (const unsigned char *)name;
-	uint32_t h = UINT32_C(2166136261);
+	size_t i;
 
-	while (*p != '\0')
-		h = (h ^ *p++) * UINT32_C(16777619);
-	return h;
+	for (i = 0; i < len; i++)
+		hash = (hash ^ (unsigned char)s[i]) * UINT32_C(16777619);
+	return hash;
 }
 
-/* fcntl's EINVAL for a command it does not know, told apart from the rest:
- * nothing else here can be invalid. */
-static int
-lock(int fd, int cmd, struct flock *fl)
+uint32_t
+claim_hash(const char *name)
 {
-	if (fcntl(fd, cmd, fl) != -1)
-		return 0;
-	if (errno == EINVAL)
-		errno = ENOTSUP;
-	return -1;
+	return claim_hash_add(CLAIM_HASH, name, strlen(name));
+}
+
+bool
+claim_same(const struct claim *a, const struct claim *b)
+{
+	return encode(a, a->pid) == encode(b, b->pid);
 }
 
 static int
@@ -121,7 +116,7 @@ set(int dirfd, const struct claim *c, short type)
 	fl.l_whence = SEEK_SET;
 	fl.l_start = (off_t)encode(c, getpid());
 	fl.l_len = 1;
-	return lock(dirfd, F_OFD_SETLK, &fl);
+	return compat_ofd_set(dirfd, &fl);
 }
 
 int
@@ -211,7 +206,7 @@ ask(int dirfd, uint64_t start, uint64_t end, struct asked *a)
 	fl.l_whence = SEEK_SET;
 	fl.l_start = (off_t)start;
 	fl.l_len = (off_t)(end - start);
-	if (lock(dirfd, F_OFD_GETLK, &fl) == -1)
+	if (compat_ofd_get(dirfd, &fl) == -1)
 		return -1;
 	if (fl.l_type == F_UNLCK)
 		return 0;

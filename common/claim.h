@@ -19,7 +19,7 @@
  * The offset, from the highest bit of 63 to the lowest:
  *
  *	6	magic
- *	1	one_fs
+ *	1	CLAIM_TREE: one_fs; CLAIM_NAME: path
  *	2	kind
  *	22	pid (the most that Linux hands out, PID_MAX_LIMIT)
  *	32	CLAIM_TREE: depth in 8, token in 24; CLAIM_PRUNED: token in 24;
@@ -36,7 +36,7 @@
 enum claim_kind {
 	CLAIM_TREE, /* the directory and what is below it, to a depth */
 	CLAIM_FLAT, /* the directory's own names */
-	CLAIM_NAME, /* one name in the directory */
+	CLAIM_NAME, /* one name in the directory, or below it */
 	CLAIM_PRUNED /* taken out of the tree with the same token */
 };
 
@@ -51,6 +51,9 @@ struct claim {
 	uint32_t token; /* CLAIM_TREE and _PRUNED: joins the two; 24 bits */
 	uint32_t name_hash; /* CLAIM_NAME: claim_hash() of the one name */
 	bool one_fs; /* CLAIM_TREE: other file systems below are not watched */
+	/* CLAIM_NAME: what is named lies deeper, in directories that were not
+	 * there when it was claimed: "a/b/c". */
+	bool path;
 };
 
 /* How the kernel's lists name an inode (mounts_kernel_id). */
@@ -62,8 +65,16 @@ struct claim_id {
 /* 24 random bits for a watcher's trees. */
 uint32_t claim_token(void);
 
-/* The hash of a single name, as CLAIM_NAME carries it. */
+/* The hash of a name, as CLAIM_NAME carries it: a single one, or several
+ * joined by single slashes. It may be had piece by piece, beginning with
+ * CLAIM_HASH. */
 uint32_t claim_hash(const char *name);
+uint32_t claim_hash_add(uint32_t hash, const char *s, size_t len);
+
+#define CLAIM_HASH UINT32_C(2166136261)
+
+/* Do both say the same? */
+bool claim_same(const struct claim *a, const struct claim *b);
 
 /* Takes the claim on the open directory dirfd (opened for reading, not
  * O_PATH); c->pid is ignored, getpid(2) is taken. It ends when dirfd and all

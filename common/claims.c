@@ -1,5 +1,7 @@
 #include "claims.h"
 
+#include <sys/resource.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -74,4 +76,67 @@ claims_drop(struct claims *h)
 	if (h->own != -1)
 		(void)close(h->own);
 	h->own = -1;
+}
+
+static size_t
+find_link(const struct claims_links *h, const void *who)
+{
+	size_t i;
+
+	for (i = 0; i < h->n && h->v[i].who != who; i++)
+		;
+	return i;
+}
+
+int
+claims_link(struct claims_links *h, const void *who, int dirfd,
+    const struct claim *claim)
+{
+	struct claims_link *v;
+	struct rlimit rl;
+	size_t cap, i;
+	int fd;
+
+	if (h->n == h->cap) {
+		cap = h->cap == 0 ? 8 : h->cap * 2;
+		v = reallocarray(h->v, cap, sizeof(*v));
+		if (v == NULL)
+			return -1;
+		h->v = v;
+		h->cap = cap;
+	}
+	fd = claim_at(dirfd, ".", claim);
+	if (fd == -1)
+		return -1;
+	if (getrlimit(RLIMIT_NOFILE, &rl) == 0 &&
+	    (rlim_t)fd >= rl.rlim_cur / 2) {
+		(void)close(fd);
+		errno = EMFILE;
+		return -1;
+	}
+	i = find_link(h, who);
+	if (i < h->n)
+		(void)close(h->v[i].fd);
+	else
+		h->n++;
+	h->v[i] = (struct claims_link){who, fd};
+	return 0;
+}
+
+void
+claims_unlink(struct claims_links *h, const void *who)
+{
+	size_t i = find_link(h, who);
+
+	if (i == h->n)
+		return;
+	(void)close(h->v[i].fd);
+	h->v[i] = h->v[--h->n];
+}
+
+void
+claims_links_free(struct claims_links *h)
+{
+	free(h->v);
+	*h = (struct claims_links){0};
 }

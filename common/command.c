@@ -3,18 +3,19 @@
 #include <ctype.h>
 #include <errno.h>
 #include <jansson.h>
-#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "arena.h"
 #include "base64.h"
 #include "beneath.h"
 #include "buf.h"
 #include "json.h"
 #include "misspelt.h"
 #include "outfile.h"
+#include "why.h"
 
 static const struct {
 	const char *name;
@@ -28,21 +29,6 @@ static const struct {
     [COMMAND_MKDIR] = {"mkdir", false, false},
     [COMMAND_RENAME] = {"rename", false, true},
 };
-
-static int command_refuse(struct command_bad *bad, const char *error,
-    const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-
-static int
-command_refuse(struct command_bad *bad, const char *error, const char *fmt, ...)
-{
-	va_list ap;
-
-	bad->error = error;
-	va_start(ap, fmt);
-	(void)vsnprintf(bad->message, sizeof(bad->message), fmt, ap);
-	va_end(ap);
-	return -1;
-}
 
 const char *
 command_op_name(enum command_op op)
@@ -145,32 +131,48 @@ command_guess(const char *name, size_t len)
 
 /* What jansson says, in our codes. */
 static int
-command_bad_json(struct command_bad *bad, const json_error_t *e)
+command_bad_json(struct why *bad, const json_error_t *e)
 {
 	switch (json_error_code(e)) {
 	case json_error_end_of_input_expected:
-		return command_refuse(bad, "bad-json",
+		return why_set(bad, "bad-json",
 		    "more than one value on the line (column %d)", e->column);
 	case json_error_premature_end_of_input:
-		return command_refuse(bad, "bad-json",
+		return why_set(bad, "bad-json",
 		    "the line ends in the middle of the JSON value");
 	case json_error_stack_overflow:
-		return command_refuse(bad, "bad-json", "nested too deeply");
+		return why_set(bad, "bad-json", "nested too deeply");
 	case json_error_duplicate_key:
-		return command_refuse(bad, "bad-json",
-		    "a key stands there twice (%s)", e->text);
+		return why_set(bad, "bad-json", "a key stands there twice (%s)",
+		    e->text);
 	case json_error_out_of_memory:
-		return command_refuse(bad, "ENOMEM", "%s", strerror(ENOMEM));
+		return why_set(bad, "ENOMEM", "%s", strerror(ENOMEM));
 	default:
 		break;
 	}
 	if (strncmp(e->text, "invalid Unicode", 15) == 0)
-		return command_refuse(bad, "lone-surrogate",
+		return why_set(bad, "lone-surrogate",
 		    "half of a surrogate pair (column %d): %s", e->column,
 		    "use toWellFormed() in JavaScript, "
 		    "errors=\"replace\" in Python");
-	return command_refuse(bad, "bad-json", "bad JSON: %s (column %d)",
-	    e->text, e->column);
+	return why_set(bad, "bad-json", "bad JSON: %s (column %d)", e->text,
+	    e->column);
+}
+
+/* The end of the string whose first quote is at s. */
+static const char *
+command_string_end(const char *s, const char *end)
+{
+	const char *quote = s, *p;
+
+	do {
+		quote = memchr(quote + 1, '"', (size_t)(end - quote) - 1);
+		if (quote == NULL)
+			return end;
+		for (p = quote; p[-1] == '\\';)
+			p--;
+	} while ((quote - p) % 2 != 0);
+	return quote + 1;
 }
 
 /* The end of the JSON value that starts at s, in JSON that is known to be
@@ -179,28 +181,38 @@ static const char *
 command_value_end(const char *s, const char *end)
 {
 	size_t depth = 0;
-	bool quoted = false;
 
-	for (; s < end; s++) {
-		if (quoted) {
-			if (*s == '\\')
-				s++;
-			else if (*s == '"') {
-				quoted = false;
-				if (depth == 0)
-					return s + 1;
-			}
-		} else if (*s == '"')
-			quoted = true;
-		else if (*s == '{' || *s == '[')
+	while (s < end) {
+		switch (*s) {
+		case '"':
+			s = command_string_end(s, end);
+			if (depth == 0)
+				return s;
+			continue;
+		case '{':
+		case '[':
 			depth++;
-		else if (*s == '}' || *s == ']') {
+			break;
+		case '}':
+		case ']':
 			if (depth == 0)
 				return s;
 			if (--depth == 0)
 				return s + 1;
-		} else if (depth == 0 && strchr(", \t\r\n:", *s) != NULL)
-			return s;
+			break;
+		case ',':
+		case ':':
+		case ' ':
+		case '\t':
+		case '\r':
+		case '\n':
+			if (depth == 0)
+				return s;
+			break;
+		default:
+			break;
+		}
+		s++;
 	}
 	return s;
 }
@@ -248,7 +260,7 @@ command_get(const struct command *c, const char *key)
 /* A string, or NULL in *s where there is none. */
 static int
 command_string(const struct command *c, const char *key, const char **s,
-    size_t *len, struct command_bad *bad)
+    size_t *len, struct why *bad)
 {
 	json_t *v = command_get(c, key);
 
@@ -257,8 +269,8 @@ command_string(const struct command *c, const char *key, const char **s,
 	if (v == NULL)
 		return 0;
 	if (!json_is_string(v))
-		return command_refuse(bad, "bad-command",
-		    "\"%s\" is not a string", key);
+		return why_set(bad, "bad-command", "\"%s\" is not a string",
+		    key);
 	*s = json_string_value(v);
 	*len = json_string_length(v);
 	return 0;
@@ -266,13 +278,13 @@ command_string(const struct command *c, const char *key, const char **s,
 
 static int
 command_bool(const struct command *c, const char *key, bool *yes,
-    struct command_bad *bad)
+    struct why *bad)
 {
 	json_t *v = command_get(c, key);
 
 	*yes = v != NULL && json_is_true(v);
 	if (v != NULL && !json_is_boolean(v))
-		return command_refuse(bad, "bad-command",
+		return why_set(bad, "bad-command",
 		    "\"%s\" is not true or false", key);
 	return 0;
 }
@@ -280,14 +292,14 @@ command_bool(const struct command *c, const char *key, bool *yes,
 /* Decodes into memory of *slot, with a NUL behind. */
 static int
 command_base64(const char *key, const char *s, size_t len, char **slot,
-    size_t *out_len, struct command_bad *bad)
+    size_t *out_len, struct why *bad)
 {
 	*slot = malloc(BASE64_DECODED_MAX(len) + 1);
 	if (*slot == NULL)
-		return command_refuse(bad, "ENOMEM", "%s", strerror(ENOMEM));
+		return why_set(bad, "ENOMEM", "%s", strerror(ENOMEM));
 	if (base64_decode(s, len, *slot, out_len) == -1)
-		return command_refuse(bad, "bad-command",
-		    "\"%s\" is not exact base64", key);
+		return why_set(bad, "bad-command", "\"%s\" is not exact base64",
+		    key);
 	(*slot)[*out_len] = '\0';
 	return 0;
 }
@@ -311,7 +323,7 @@ command_agrees(const char *text, size_t text_len, const char *bytes,
 
 static int
 command_path(struct command *c, const char *key, const char *key64, char **slot,
-    const char **ret, size_t *ret_len, struct command_bad *bad)
+    const char **ret, size_t *ret_len, struct why *bad)
 {
 	const char *path, *path64, *why, *p, *slash;
 	size_t len, len64, n;
@@ -320,24 +332,24 @@ command_path(struct command *c, const char *key, const char *key64, char **slot,
 	    command_string(c, key64, &path64, &len64, bad) == -1)
 		return -1;
 	if (path == NULL && path64 == NULL)
-		return command_refuse(bad, "bad-command", "no \"%s\"", key);
+		return why_set(bad, "bad-command", "no \"%s\"", key);
 	if (path64 != NULL) {
 		if (command_base64(key64, path64, len64, slot, &n, bad) == -1)
 			return -1;
 		if (path != NULL && !command_agrees(path, len, *slot, n))
-			return command_refuse(bad, "bad-command",
+			return why_set(bad, "bad-command",
 			    "\"%s\" and \"%s\" are not the same", key, key64);
 		path = *slot;
 		len = n;
 	}
 	why = beneath_why_not(path, len);
 	if (why != NULL)
-		return command_refuse(bad, "bad-path", "%s", why);
+		return why_set(bad, "bad-path", "%s", why);
 	for (p = path; p != NULL; p = slash != NULL ? slash + 1 : NULL) {
 		slash = strchr(p, '/');
 		n = slash != NULL ? (size_t)(slash - p) : strlen(p);
 		if (outfile_is_temporary(p, n))
-			return command_refuse(bad, "bad-path",
+			return why_set(bad, "bad-path",
 			    "the path has a name of fswrite's own in it");
 	}
 	*ret = path;
@@ -346,7 +358,7 @@ command_path(struct command *c, const char *key, const char *key64, char **slot,
 }
 
 static int
-command_content(struct command *c, struct command_bad *bad)
+command_content(struct command *c, struct why *bad)
 {
 	const char *s, *encoding;
 	size_t len, encoding_len;
@@ -355,19 +367,19 @@ command_content(struct command *c, struct command_bad *bad)
 	if (command_bool(c, "truncated", &truncated, bad) == -1)
 		return -1;
 	if (truncated)
-		return command_refuse(bad, "bad-command",
+		return why_set(bad, "bad-command",
 		    "the content is marked as truncated");
 	if (command_string(c, "content", &s, &len, bad) == -1 ||
 	    command_string(c, "encoding", &encoding, &encoding_len, bad) == -1)
 		return -1;
 	if (s == NULL)
-		return command_refuse(bad, "bad-command", "no \"content\"");
+		return why_set(bad, "bad-command", "no \"content\"");
 	c->content = s;
 	c->content_len = len;
 	if (encoding == NULL || command_is(encoding, encoding_len, "utf-8"))
 		return 0;
 	if (!command_is(encoding, encoding_len, "base64"))
-		return command_refuse(bad, "bad-command",
+		return why_set(bad, "bad-command",
 		    "\"encoding\" is neither \"utf-8\" nor \"base64\"");
 	if (command_base64("content", s, len, &c->bytes[2], &len, bad) == -1)
 		return -1;
@@ -377,7 +389,7 @@ command_content(struct command *c, struct command_bad *bad)
 }
 
 static int
-command_mode(struct command *c, struct command_bad *bad)
+command_mode(struct command *c, struct why *bad)
 {
 	const char *s;
 	size_t len, i;
@@ -390,7 +402,7 @@ command_mode(struct command *c, struct command_bad *bad)
 	for (i = 0; i < len && i < 5 && s[i] >= '0' && s[i] <= '7'; i++)
 		mode = mode * 8 + (mode_t)(s[i] - '0');
 	if (len == 0 || i < len || mode > 0777)
-		return command_refuse(bad, "bad-command",
+		return why_set(bad, "bad-command",
 		    "\"mode\" is not octal digits up to 0777");
 	c->mode = mode;
 	c->has_mode = true;
@@ -398,7 +410,7 @@ command_mode(struct command *c, struct command_bad *bad)
 }
 
 static int
-command_op(struct command *c, struct command_bad *bad)
+command_op(struct command *c, struct why *bad)
 {
 	struct buf shown = BUF_INIT;
 	const char *name, *guess;
@@ -407,23 +419,24 @@ command_op(struct command *c, struct command_bad *bad)
 	if (command_string(c, "op", &name, &len, bad) == -1)
 		return -1;
 	if (name == NULL)
-		return command_refuse(bad, "bad-command", "no \"op\"");
+		return why_set(bad, "bad-command", "no \"op\"");
 	c->op = command_find_op(name, len);
 	if (c->op != COMMAND_NOPS)
 		return 0;
 	guess = command_guess(name, len);
 	(void)json_text(&shown, name, len < 32 ? len : 32);
-	(void)command_refuse(bad, "unknown-op", "unknown op %.*s%s%s%s",
+	(void)why_set(bad, "unknown-op", "unknown op %.*s; %s%s%s",
 	    shown.failed ? 0 : (int)shown.len, shown.failed ? "" : shown.data,
-	    guess != NULL ? "; did you mean \"" : "",
+	    guess != NULL ? "did you mean \"" :
+			    "there are write, append, overwrite, delete, "
+			    "mkdir and rename",
 	    guess != NULL ? guess : "", guess != NULL ? "\"?" : "");
 	buf_free(&shown);
 	return -1;
 }
 
 int
-command_parse(struct command *c, const char *line, size_t len,
-    struct command_bad *bad)
+command_parse(struct command *c, const char *line, size_t len, struct why *bad)
 {
 	json_error_t e;
 	json_t *id;
@@ -432,19 +445,23 @@ command_parse(struct command *c, const char *line, size_t len,
 	c->op = COMMAND_NOPS;
 	/* Numbers matter only within an id, which is given back as it stood:
 	 * so that integers of any size get through, read them as reals. */
+	arena_begin();
 	c->json = json_loadb(line, len,
 	    JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL | JSON_DECODE_ANY |
 		JSON_DECODE_INT_AS_REAL,
 	    &e);
-	if (c->json == NULL)
+	arena_end();
+	if (c->json == NULL) {
+		arena_drop();
 		return command_bad_json(bad, &e);
+	}
 	if (!json_is_object(c->json))
-		return command_refuse(bad, "bad-command", "not an object");
+		return why_set(bad, "bad-command", "not an object");
 	id = json_object_get(c->json, "id");
 	if (id != NULL) {
 		command_find_id(c, line, len);
 		if (c->id == NULL)
-			return command_refuse(bad, "bad-command",
+			return why_set(bad, "bad-command",
 			    "the key \"id\" is spelt with escapes");
 	}
 	if (command_op(c, bad) == -1 ||
@@ -466,7 +483,8 @@ command_free(struct command *c)
 {
 	size_t i;
 
-	json_decref(c->json);
+	if (c->json != NULL)
+		arena_drop();
 	c->json = NULL;
 	for (i = 0; i < sizeof(c->bytes) / sizeof(c->bytes[0]); i++) {
 		free(c->bytes[i]);

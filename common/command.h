@@ -2,6 +2,7 @@
  * One line of input to a command, or to a reason why not. No I/O.
  *
  *	struct command c;
+ *	struct why bad;
  *	if (command_parse(&c, line, len, &bad) == -1)
  *		... bad.error, bad.message; c has what was understood
  *	command_free(&c);
@@ -18,6 +19,7 @@
 #include <sys/types.h>
 
 struct json_t;
+struct why;
 
 enum command_op {
 	COMMAND_WRITE,
@@ -51,15 +53,10 @@ struct command {
 	char *bytes[3]; /* from base64 */
 };
 
-struct command_bad {
-	const char *error; /* bad-json, bad-command, ...: see fswrite(1) */
-	char message[256];
-};
-
 /* Reads len bytes of a line, which must outlive *c. Returns 0, or -1 with
  * *bad filled in. command_free() is due in either case. */
 int command_parse(struct command *c, const char *line, size_t len,
-    struct command_bad *bad);
+    struct why *bad);
 void command_free(struct command *c);
 
 /* Is there nothing but white space on this line? */

@@ -117,6 +117,40 @@ compat_open_unnamed(int dirfd, mode_t mode)
 }
 #endif
 
+/* linkat(2) with AT_EMPTY_PATH: a name for an open file. */
+#if defined(AT_EMPTY_PATH)
+static inline int
+compat_link_fd(int fd, int dirfd, const char *name)
+{
+	return linkat(fd, "", dirfd, name, AT_EMPTY_PATH);
+}
+#else
+static inline int
+compat_link_fd(int fd, int dirfd, const char *name)
+{
+	(void)fd;
+	(void)dirfd;
+	(void)name;
+	errno = ENOSYS;
+	return -1;
+}
+#endif
+
+/* Lets a pipe hold at least n bytes, where that can be had (pipe(7)). */
+static inline void
+compat_widen_pipe(int fd, int n)
+{
+#if defined(F_SETPIPE_SZ)
+	int is = fcntl(fd, F_GETPIPE_SZ);
+
+	if (is != -1 && is < n)
+		(void)fcntl(fd, F_SETPIPE_SZ, n);
+#else
+	(void)fd;
+	(void)n;
+#endif
+}
+
 /* A descriptor that names a file without opening it. Where there is none the
  * file is opened without waiting for a FIFO's other end. */
 #if defined(O_PATH)

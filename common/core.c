@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "claim.h"
 #include "grow.h"
 #include "remote.h"
 #include "statat.h"
@@ -108,15 +109,11 @@ id_on_side(const struct mark *m)
 /* What kind of file system that tells nothing the directory is on, or NULL.
  * Answered once for each device, until a burst is over. */
 static const char *
-kind_of(struct core *c, int dirfd)
+kind_of(struct core *c, int dirfd, uint64_t dev)
 {
-	struct stat st;
-
-	if (fstat(dirfd, &st) == -1)
-		return NULL;
-	if (c->kind_dev != st.st_dev) {
+	if (c->kind_dev != dev) {
 		c->kind = remote_kind(dirfd);
-		c->kind_dev = st.st_dev;
+		c->kind_dev = dev;
 	}
 	return c->kind;
 }
@@ -124,14 +121,14 @@ kind_of(struct core *c, int dirfd)
 /* Has one of the sides watch the directory. Returns its id here, or -1 with
  * errno. */
 static int
-add_to_side(struct core *c, int dirfd, unsigned interest,
+add_to_side(struct core *c, int dirfd, uint64_t dev, unsigned interest,
     const struct side **side, int *why)
 {
 	int id = -1;
 
 	*why = 0;
 	*side = &c->side[0];
-	if (c->nsides == 1 || kind_of(c, dirfd) == NULL) {
+	if (c->nsides == 1 || kind_of(c, dirfd, dev) == NULL) {
 		id = (*side)->ops->add((*side)->b, dirfd, interest);
 		if (id != -1 || c->nsides == 1)
 			return id;
@@ -143,7 +140,7 @@ add_to_side(struct core *c, int dirfd, unsigned interest,
 }
 
 struct mark *
-core_mark(struct core *c, int dirfd, unsigned interest)
+core_mark(struct core *c, int dirfd, uint64_t dev, unsigned interest)
 {
 	const struct side *side;
 	struct mark *m, **slot;
@@ -151,7 +148,7 @@ core_mark(struct core *c, int dirfd, unsigned interest)
 
 	if (grow_marks(c) == -1)
 		return NULL;
-	id = add_to_side(c, dirfd, interest, &side, &why);
+	id = add_to_side(c, dirfd, dev, interest, &side, &why);
 	if (id == -1)
 		return NULL;
 	m = core_find_mark(c, id);
@@ -168,8 +165,8 @@ core_mark(struct core *c, int dirfd, unsigned interest)
 		*slot = m;
 		c->nmarks++;
 	}
-	m->why = why;
-	m->interest |= interest;
+	m->why = (uint8_t)why;
+	m->interest |= (uint8_t)interest;
 	return m;
 }
 
@@ -190,7 +187,8 @@ core_unmark(struct core *c, struct mark *m)
 	if (m->places != NULL || m->posts != NULL)
 		return;
 	drop_mark(c, m);
-	m->side->ops->remove(m->side->b, id_on_side(m));
+	if (!c->closing)
+		m->side->ops->remove(m->side->b, id_on_side(m));
 	free(m);
 }
 
@@ -434,6 +432,12 @@ core_wait(struct core *c)
 	return wait;
 }
 
+/* What is told, with --settle, of something that may have been written. */
+#define WRITTEN                                                   \
+	(EVENT_BIT(EVENT_CREATED) | EVENT_BIT(EVENT_RENAMED) |    \
+	    EVENT_BIT(EVENT_CLOSED) | EVENT_BIT(EVENT_COMPLETE) | \
+	    EVENT_BIT(EVENT_ATTRIB))
+
 unsigned
 core_interest(const struct core *c)
 {
@@ -455,6 +459,9 @@ core_interest(const struct core *c)
 	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++)
 		if (c->cfg->opt->events & table[i].events)
 			interest |= table[i].interest;
+	/* What is being written is not quiet. */
+	if (c->settle != NULL && (c->cfg->opt->events & WRITTEN))
+		interest |= BACKEND_MODIFIED;
 	return interest;
 }
 
@@ -483,6 +490,38 @@ core_detach(struct core *c, struct dir *d)
 	core_unmark(c, m);
 }
 
+struct claim
+core_claim(const struct core *c, size_t levels)
+{
+	const struct watch_options *opt = c->cfg->opt;
+	struct claim claim = {.kind = CLAIM_FLAT};
+
+	if (opt->depth == SIZE_MAX || opt->depth > levels + 1) {
+		claim.kind = CLAIM_TREE;
+		claim.token = c->token;
+		claim.one_fs = opt->one_file_system;
+		claim.depth = opt->depth - levels > CLAIM_DEPTH_MAX ?
+		    CLAIM_DEPTH_MAX :
+		    (unsigned)(opt->depth - levels);
+	}
+	return claim;
+}
+
+void
+core_claim_link(struct core *c, struct dir *d, int fd)
+{
+	/* A link in the root itself goes deepest, and any may be moved there
+	 * without another look at what it leads to. */
+	const struct claim claim = core_claim(c, 1);
+
+	if (!c->cfg->opt->claim || c->unlinked ||
+	    claims_link(&c->links, d, fd, &claim) == 0 || errno == EACCES ||
+	    errno == ENOTSUP)
+		return;
+	core_note_dir(c, NOTE_UNTAKEN, d, errno);
+	c->unlinked = true;
+}
+
 static void
 forget_doubts(struct doubts *l, const struct dir *d)
 {
@@ -507,6 +546,8 @@ forget_dir(struct core *c, struct dir *d)
 	size_t i;
 
 	core_detach(c, d);
+	if (d->flags & DIR_LINK)
+		claims_unlink(&c->links, d);
 	for (i = 0; i < CORE_FDS; i++) {
 		if (c->fds[i].dir != d)
 			continue;

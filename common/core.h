@@ -14,11 +14,14 @@
 
 #include "backend.h"
 #include "buf.h"
+#include "claims.h"
 #include "event.h"
 #include "watch_options.h"
 
+struct claim;
 struct dir;
 struct entry;
+struct settle;
 
 /* Things a person should know, that are no events. */
 enum watch_note {
@@ -34,6 +37,7 @@ enum watch_note {
 	NOTE_LOOP, /* a symbolic link leads to a directory above it */
 	NOTE_OVERFLOW, /* the kernel dropped events */
 	NOTE_UNTAKEN, /* a claim could not be taken: error */
+	NOTE_NO_CLAIMS, /* nor ever can: the system knows none */
 	NOTE_WAY /* a directory on the way to a root may not be read */
 };
 
@@ -46,6 +50,11 @@ struct watch_config {
 	/* path is the subject; error an errno or 0. */
 	void (*note)(void *ctx, enum watch_note note, const char *path,
 	    int error);
+	/* May be NULL. Called after each directory that was listed: how many
+	 * that are, and names in them, since watching began. Returns false to
+	 * have the scan or comparison given up, because all ends: then what
+	 * is told is not whole. */
+	bool (*progress)(void *ctx, uint64_t directories, uint64_t names);
 };
 
 /* What a tree is of; the owner of its top (tree_owner()). The first member
@@ -76,16 +85,16 @@ struct side {
 	struct backend *b;
 };
 
-/* A directory that is watched. */
+/* A directory that is watched: as small as can be, there are many. */
 struct mark {
 	const struct side *side;
-	int id; /* core's: unlike for each directory, whatever its side */
-	int why; /* why it is polled by the second side: an errno, or 0 */
-	unsigned interest;
-	uint32_t pass; /* of sync: when it was compared */
 	struct dir *places; /* linked by next_place */
 	struct post *posts; /* linked by next */
 	struct mark *chain; /* of the same hash */
+	int id; /* core's: unlike for each directory, whatever its side */
+	uint16_t pass; /* of sync, when it was compared; it goes round */
+	uint8_t why; /* why it is polled by the second side: an errno, or 0 */
+	uint8_t interest;
 };
 
 /* Something to be looked at again when nothing is pending any more. */
@@ -123,6 +132,8 @@ struct core {
 	uint64_t kind_dev; /* 0: none */
 	const char *kind;
 
+	struct settle *settle; /* --settle: holds what is told; or NULL */
+
 	struct mark **marks; /* hash table by id */
 	size_t nmarks;
 	size_t cap_marks;
@@ -137,7 +148,7 @@ struct core {
 	struct doubts doubts;
 	struct doubts later; /* to be doubted when their time has come */
 	int64_t later_at; /* when that is for the first of them; 0: none */
-	uint32_t pass; /* of sync */
+	uint16_t pass; /* of sync */
 
 	/* The second half of an exchange that has been told whole: a rename
 	 * from (id, name) to (to_id, to_name). id -1: none. */
@@ -149,12 +160,19 @@ struct core {
 	} inverse;
 
 	struct timespec since; /* of the comparison after the last overflow */
+	bool closing; /* all watches end together, with the back end */
 	bool suspects; /* some scope is suspect */
 	bool resync; /* everything has to be compared */
 	bool synthetic; /* what is told now was learned by comparing */
 	bool limited; /* NOTE_LIMIT has been given */
+	bool unlinked; /* a claim beyond a link could not be taken */
+	bool barred; /* some is DIR_UNREADABLE or DIR_UNSEEN */
 	bool stirred; /* something was told since `quiet` was */
+	bool failed; /* out of memory in the middle of telling */
 	struct timespec now; /* when what is told now was read */
+
+	uint32_t token; /* of our claims */
+	struct claims_links links; /* those beyond symbolic links (-L) */
 
 	struct buf name; /* names for event(), put together */
 
@@ -163,6 +181,10 @@ struct core {
 	uint64_t nevents;
 	uint64_t noverflows;
 	uint64_t nlooks;
+
+	/* For progress. */
+	uint64_t nlisted;
+	uint64_t nnames;
 };
 
 int64_t core_now_ms(void);
@@ -199,7 +221,8 @@ bool core_exact(const struct dir *d);
  * directory, however often it is asked for. Where the kernel does not watch it
  * it is polled (mark.why). The caller attaches a place or a post, or calls
  * core_unmark(). NULL with errno. */
-struct mark *core_mark(struct core *c, int dirfd, unsigned interest);
+struct mark *core_mark(struct core *c, int dirfd, uint64_t dev,
+    unsigned interest);
 /* The back end has ended it: detaches and frees it; what was attached is in
  * doubt. lost, unless NULL, is called for each place that is no top. */
 void core_gone(struct core *c, struct mark *m,
@@ -213,6 +236,14 @@ unsigned core_interest(const struct core *c);
 void core_attach(struct mark *m, struct dir *d);
 /* Ends d's being a place, and the watch with the last one. */
 void core_detach(struct core *c, struct dir *d);
+
+/* What a directory that lies this many levels below a root is claimed as. */
+struct claim core_claim(const struct core *c, size_t levels);
+
+/* Claims d, open as fd, which the claim on its root does not reach: a link
+ * leads to it. As deep as it would be watched were the link in the root
+ * itself, until d is forgotten. */
+void core_claim_link(struct core *c, struct dir *d, int fd);
 
 /* Before an entry is freed: detaches all below it and forgets descriptors and
  * doubts about it. */

@@ -58,7 +58,6 @@ handles_close(struct handles *t, struct handle *h)
 {
 	(void)close(h->fd);
 	run_free(&h->run);
-	free(h->path);
 	free(h);
 	t->count--;
 }
@@ -105,11 +104,14 @@ handles_find(struct handles *t, const char *path, size_t len, bool is_dir)
 		if (h->hash == hash && h->is_dir == is_dir &&
 		    h->path_len == len && memcmp(h->path, path, len) == 0)
 			break;
-	if (h != NULL && TAILQ_NEXT(h, used) != NULL) {
-		TAILQ_REMOVE(&t->used, h, used);
-		TAILQ_INSERT_TAIL(&t->used, h, used);
-	}
 	return h;
+}
+
+void
+handles_use(struct handles *t, struct handle *h)
+{
+	TAILQ_REMOVE(&t->used, h, used);
+	TAILQ_INSERT_TAIL(&t->used, h, used);
 }
 
 struct handle *
@@ -123,16 +125,10 @@ handles_add(struct handles *t, const char *path, size_t len, int fd,
 		return NULL;
 	if (t->count >= t->limit)
 		(void)handles_shrink(t, t->count - t->limit + 1);
-	h = calloc(1, sizeof(*h));
+	h = calloc(1, sizeof(*h) + len + 1);
 	if (h == NULL)
 		return NULL;
-	h->path = malloc(len + 1);
-	if (h->path == NULL) {
-		free(h);
-		return NULL;
-	}
 	memcpy(h->path, path, len);
-	h->path[len] = '\0';
 	h->path_len = len;
 	h->fd = fd;
 	h->is_dir = is_dir;

@@ -6,6 +6,7 @@
  *	h = handles_find(t, path, len);
  *	if (h == NULL)
  *		h = handles_add(t, path, len, fd, is_dir);
+ *	handles_use(t, h);		once a batch is enough
  *	handles_pin(h); ... handles_unpin(h);
  *	handles_shrink(t, n);		on EMFILE
  *	handles_forget(t, h);
@@ -27,29 +28,33 @@
 
 #include "run.h"
 
+/* What an append touches stands together: with a thousand open files each line
+ * of the cache that it needs is a cold one. */
 struct handle {
 	/* Set by handles_add(). */
-	char *path; /* "" is the root */
-	size_t path_len;
-	int fd; /* owned */
-	bool is_dir;
 	dev_t dev;
 	ino_t ino;
-
-	/* The caller's. */
-	uint64_t batch; /* the batch in which its name was last looked at */
-	uint64_t asked; /* ... in which every name in it was found free */
-	bool unsynced;
-	struct run run; /* files: appends that wait */
+	int fd; /* owned */
 
 	/* Ours. */
 	unsigned pins;
+	TAILQ_ENTRY(handle) used;
+	TAILQ_ENTRY(handle) dues;
+	struct handle *chain;
 	uint32_t hash;
 	bool forgotten;
 	bool due;
-	struct handle *chain;
-	TAILQ_ENTRY(handle) used;
-	TAILQ_ENTRY(handle) dues;
+
+	/* The caller's. */
+	bool unsynced;
+	uint64_t asked; /* the batch in which every name in it was found free */
+	uint64_t batch; /* the batch in which its name was last looked at */
+	struct run run; /* files: appends that wait */
+
+	/* Set by handles_add(). */
+	bool is_dir;
+	size_t path_len;
+	char path[]; /* "" is the root */
 };
 
 struct handles;
@@ -63,9 +68,13 @@ struct handles *handles_new(size_t limit, handles_release release, void *ctx);
 void handles_free(struct handles *t);
 
 /* Files and directories have names of their own: one path may be both, when a
- * file has just become a directory. NULL where there is none. */
+ * file has just become a directory. Is no use of it. NULL where there is
+ * none. */
 struct handle *handles_find(struct handles *t, const char *path, size_t len,
     bool is_dir);
+
+/* Makes it the one that was used last. */
+void handles_use(struct handles *t, struct handle *h);
 
 /* Takes over fd on success. NULL with errno on failure (ENOMEM, as fstat). */
 struct handle *handles_add(struct handles *t, const char *path, size_t len,

@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -115,9 +116,12 @@ static void
 told_before(struct core *c, struct dir *d, const char *name)
 {
 	const struct entry *e = find(d, name);
+	bool was = c->synthetic;
 
+	c->synthetic = true;
 	if (e != NULL && e->type == EVENT_FILE)
 		change_tell(c, EVENT_MODIFIED, d, name, e->type, NULL);
+	c->synthetic = was;
 }
 
 /* Something has come to a name that the index has, and what it is cannot be
@@ -144,7 +148,7 @@ on_created(struct core *c, struct dir *d, const char *name, bool isdir,
 	struct scope *scope = tree_owner(d);
 	struct event_stat st;
 	struct entry *e;
-	bool link, passing;
+	bool link, passing, barred;
 	int fd;
 
 	if (scope->npruned > 0)
@@ -158,11 +162,13 @@ on_created(struct core *c, struct dir *d, const char *name, bool isdir,
 	}
 	passing = is_passing(d, name);
 	fd = passing ? -1 : core_dirfd(c, d);
+	errno = 0;
 	if (fd != -1 && looks_classify(c, fd, name, &st, &link) == 0 &&
 	    (link || S_ISDIR(st.mode) == isdir)) {
 		sync_created(c, d, name, &st, link, how);
 		return;
 	}
+	barred = fd == -1 || errno == EACCES || errno == EPERM;
 	/* It is gone again, or it moved on: what became of it will be told. */
 	type = isdir ? EVENT_DIR : type_of_gone(c, d, name);
 	e = tree_new(name, strlen(name), type, 0);
@@ -172,7 +178,7 @@ on_created(struct core *c, struct dir *d, const char *name, bool isdir,
 		return;
 	}
 	change_tell(c, EVENT_CREATED, d, name, type, NULL);
-	if (fd == -1 && !passing)
+	if (barred && !passing)
 		core_doubt(c, d, name);
 }
 
@@ -237,19 +243,22 @@ static bool
 is_exchange(struct core *c, struct dir *from, const struct entry *e,
     struct dir *to, const struct entry *y, const struct told *t)
 {
-	bool isdir;
+	bool isdir, holds;
 
 	if (looks_like(c, from, t->name, y))
 		return true;
 	if (!goes_back(c, from, to, t, &isdir))
 		return false;
+	/* Nothing replaces a directory that holds something. */
+	holds = y->type == EVENT_DIR && y->dir->count > 0 && is_known(e) &&
+	    is_known(y) && !is_one(e, y);
 	/* More has happened since, which will be told; then both are looked
 	 * at again. */
 	core_doubt(c, from, t->name);
 	core_doubt(c, to, t->to_name);
 	/* What goes back is of another kind: it is y. Or what went is there
 	 * still, and so has not gone back. */
-	return isdir != t->isdir || looks_like(c, to, t->to_name, e) ||
+	return holds || isdir != t->isdir || looks_like(c, to, t->to_name, e) ||
 	    looks_like(c, to, t->to_name, y);
 }
 
@@ -329,20 +338,31 @@ on_renamed(struct core *c, struct dir *from, struct dir *to,
 		core_doubt(c, to, t->to_name);
 }
 
-/* A directory's mode has changed: it may be readable now, or what is in it
+static void
+retry_dir(struct core *c, struct dir *d)
+{
+	if (!(d->flags & (DIR_UNREADABLE | DIR_UNSEEN)))
+		return;
+	if (d->flags & DIR_ENTERED)
+		core_doubt(c, d, NULL);
+	else
+		core_doubt(c, d->parent, d->self->name);
+}
+
+/* A directory's mode has changed: it may be readable now, or what is below it
  * reachable. */
 static void
-retry_unreadable(struct core *c, struct dir *d, const struct entry *e)
+retry_barred(struct core *c, const struct entry *e)
 {
+	struct walk w = WALK(e->dir);
 	const struct entry *below;
-	uint32_t pos = 0;
 
-	while ((below = tree_next(e->dir, &pos)) != NULL)
-		if (below->type == EVENT_DIR &&
-		    (below->dir->flags & DIR_UNREADABLE))
-			core_doubt(c, e->dir, below->name);
-	if (e->dir->flags & DIR_UNREADABLE)
-		core_doubt(c, d, e->name);
+	if (!c->barred)
+		return;
+	retry_dir(c, e->dir);
+	while ((below = tree_walk(&w)) != NULL)
+		if (below->type == EVENT_DIR)
+			retry_dir(c, below->dir);
 }
 
 static void
@@ -388,7 +408,7 @@ on_content(struct core *c, struct dir *d, const struct told *t)
 	if (seen && !same)
 		core_doubt(c, d, t->name);
 	else if (t->kind == HINT_ATTRIB && e->type == EVENT_DIR)
-		retry_unreadable(c, d, e);
+		retry_barred(c, e);
 }
 
 /* The places of a mark, taken down before what is done at one of them may

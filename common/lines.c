@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "compat_write.h"
+
 /* Several times what a pipe holds by default (pipe(7): 64 KiB). */
 #define LINES_MIN ((size_t)256 * 1024)
 
@@ -30,6 +32,9 @@ lines_new(int fd, size_t max)
 	if (l == NULL)
 		return NULL;
 	l->fd = fd;
+	/* Who feeds us has not to be woken as often, and what arrives together
+	 * is more. */
+	compat_widen_pipe(fd, (int)LINES_MIN);
 	l->max = max;
 	l->cap = LINES_MIN;
 	l->data = malloc(l->cap);

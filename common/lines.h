@@ -28,8 +28,9 @@ struct line {
 	bool too_long;
 };
 
-/* max: bytes of a line, without its newline; at least 1. Borrows fd.
- * NULL and ENOMEM on failure. */
+/* max: bytes of a line, without its newline; at least 1. Borrows fd; where it
+ * is a pipe, lets it hold as much as is read at once. NULL and ENOMEM on
+ * failure. */
 struct lines *lines_new(int fd, size_t max);
 void lines_free(struct lines *l);
 

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "chain.h"
+#include "compat_write.h"
 #include "mounts.h"
 #include "watcher.h"
 #include "ways.h"
@@ -89,13 +90,6 @@ clock_ns(void)
  * What the claims mean.
  */
 
-static bool
-same_claim(const struct claim *a, const struct claim *b)
-{
-	return a->kind == b->kind && a->pid == b->pid && a->depth == b->depth &&
-	    a->token == b->token && a->name_hash == b->name_hash;
-}
-
 /* Who is behind a claim. Asked at most once a second: that of a process which
  * feeds us not is the common case with --chain. */
 static int
@@ -108,7 +102,7 @@ who_claims(struct loop *l, const struct ways_node *n, const struct claim *c,
 
 	for (i = 0; i < l->nknown; i++) {
 		k = &l->known[i];
-		if (same_claim(&k->claim, c) && k->id.dev == n->kernel_id.dev &&
+		if (claim_same(&k->claim, c) && k->id.dev == n->kernel_id.dev &&
 		    k->id.ino == n->kernel_id.ino)
 			break;
 	}
@@ -150,20 +144,6 @@ who_claims(struct loop *l, const struct ways_node *n, const struct claim *c,
 	return 0;
 }
 
-/* The path of a directory as seen from here. */
-static void
-path_of(int fd, char *path, size_t size)
-{
-	char link[64];
-	ssize_t len = -1;
-
-	if (fd != -1) {
-		(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-		len = readlink(link, path, size - 1);
-	}
-	path[len == -1 ? 0 : len] = '\0';
-}
-
 static void
 set_verdict(struct loop_verdict *v, enum loop_how how, pid_t pid, bool foreign,
     const struct ways_node *n)
@@ -171,7 +151,7 @@ set_verdict(struct loop_verdict *v, enum loop_how how, pid_t pid, bool foreign,
 	v->how = how;
 	v->pid = pid;
 	v->foreign = foreign;
-	path_of(n->fd, v->path, sizeof(v->path));
+	(void)mounts_path(n->fd, v->path, sizeof(v->path));
 }
 
 /* Has this been said before? If not, it will have been. */
@@ -205,7 +185,7 @@ still_held(struct loop *l, struct ways_node *n, const struct claim *c)
 	if (ways_ask_again(&l->ways, n) == -1)
 		return true;
 	for (i = 0; i < n->nclaims; i++) {
-		if (same_claim(&n->claims[i], &was))
+		if (claim_same(&n->claims[i], &was))
 			return true;
 	}
 	return false;
@@ -257,6 +237,58 @@ is_pruned(const struct way *w, size_t i, const struct claim *c)
 	return false;
 }
 
+/* The last n names of a path. NULL where it has fewer. */
+static const char *
+last_names(const char *path, size_t n)
+{
+	const char *p = path + strlen(path);
+
+	while (n > 0 && p > path)
+		n -= *--p == '/';
+	return n > 0 ? NULL : p + 1;
+}
+
+/* Could the claim c on step i of the way be for a single name in the
+ * target? */
+static bool
+may_name(size_t i, const struct claim *c)
+{
+	return c->kind == CLAIM_NAME && c->path == (i > 0);
+}
+
+/* Is what the claim c on step i names the target's own name or one above it?
+ * Then the watcher has not seen yet that it is there, and will look at all that
+ * is in it. Or, with a name, is it that name in the target? */
+static bool
+is_named(const struct way *w, size_t i, const struct claim *c, const char *name)
+{
+	char path[PATH_MAX];
+	uint32_t hash = CLAIM_HASH;
+	const char *p = "";
+	size_t len, n = 0;
+
+	if (i > 0) {
+		if (!mounts_path(w->v[0]->fd, path, sizeof(path)))
+			return false;
+		p = last_names(path, i);
+		if (p == NULL)
+			return false;
+	}
+	for (; *p != '\0'; p += len + (p[len] == '/')) {
+		len = strcspn(p, "/");
+		if (n++ > 0)
+			hash = claim_hash_add(hash, "/", 1);
+		hash = claim_hash_add(hash, p, len);
+		if (name == NULL && hash == c->name_hash && c->path == (n > 1))
+			return true;
+	}
+	if (name == NULL)
+		return false;
+	if (n > 0)
+		hash = claim_hash_add(hash, "/", 1);
+	return claim_hash_add(hash, name, strlen(name)) == c->name_hash;
+}
+
 /* Does the claim c on step i of the way cover every name in the target? */
 static bool
 covers(const struct way *w, size_t i, const struct claim *c)
@@ -271,27 +303,11 @@ covers(const struct way *w, size_t i, const struct claim *c)
 	case CLAIM_FLAT:
 		return i == 0;
 	case CLAIM_NAME:
+		return i > 0 && is_named(w, i, c, NULL);
 	case CLAIM_PRUNED:
 		break;
 	}
 	return false;
-}
-
-/* A directory is pruned before its tree is claimed. Who asks upward while both
- * happens may have seen the second only, so ask those below the tree's top
- * again. Returns 1 when it is pruned, 0 when not, -1 with errno. */
-static int
-pruned_since(struct loop *l, const struct way *w, size_t i,
-    const struct claim *c)
-{
-	size_t j;
-
-	if (c->kind != CLAIM_TREE)
-		return 0;
-	for (j = 0; j < i; j++)
-		if (ways_ask_again(&l->ways, w->v[j]) == -1)
-			return -1;
-	return is_pruned(w, i, c);
 }
 
 static bool
@@ -314,7 +330,6 @@ judge_way(struct loop *l, struct dir *d, const struct way *w)
 	const char *path;
 	struct ways_node *n;
 	size_t i, j;
-	int pruned;
 
 	for (i = 0; i < w->n; i++) {
 		n = w->v[i];
@@ -326,14 +341,9 @@ judge_way(struct loop *l, struct dir *d, const struct way *w)
 			return 0;
 		}
 		for (j = 0; j < n->nclaims; j++) {
-			if (i == 0 && n->claims[j].kind == CLAIM_NAME)
+			if (may_name(i, &n->claims[j]))
 				d->has_names = true;
 			if (!covers(w, i, &n->claims[j]))
-				continue;
-			pruned = pruned_since(l, w, i, &n->claims[j]);
-			if (pruned == -1)
-				return -1;
-			if (pruned == 1)
 				continue;
 			if (judge_claim(l, n, &n->claims[j], &d->answer,
 				&d->verdict) == -1)
@@ -392,7 +402,8 @@ judge(struct loop *l, struct dir *d)
 		d->verdict.how = LOOP_BY_MARK;
 		d->verdict.pid = l->marked_by;
 		d->verdict.foreign = false;
-		path_of(l->rootfd, d->verdict.path, sizeof(d->verdict.path));
+		(void)mounts_path(l->rootfd, d->verdict.path,
+		    sizeof(d->verdict.path));
 	}
 	for (i = 0; i < d->ways.n && d->answer != LOOP_COVERED; i++) {
 		if (judge_way(l, d, &d->ways.v[i]) == -1)
@@ -402,21 +413,24 @@ judge(struct loop *l, struct dir *d)
 	return 0;
 }
 
-/* The claims on this one name. All ways begin in the same inode. */
+/* The claims on this one name. All ways begin in the same inode; for what is
+ * claimed from above, the way by which the directory was opened has to do. */
 static int
 judge_name(struct loop *l, const struct dir *d, const char *name,
     enum loop_answer *answer, struct loop_verdict *v)
 {
-	struct ways_node *n = d->ways.v[0].v[0];
-	uint32_t hash = claim_hash(name);
-	size_t i;
+	const struct way *w = &d->ways.v[0];
+	struct ways_node *n;
+	size_t i, j;
 
-	for (i = 0; i < n->nclaims && *answer != LOOP_COVERED; i++) {
-		if (n->claims[i].kind != CLAIM_NAME ||
-		    n->claims[i].name_hash != hash)
-			continue;
-		if (judge_claim(l, n, &n->claims[i], answer, v) == -1)
-			return -1;
+	for (i = 0; i < w->n; i++) {
+		n = w->v[i];
+		for (j = 0; j < n->nclaims && *answer != LOOP_COVERED; j++) {
+			if (may_name(i, &n->claims[j]) &&
+			    is_named(w, i, &n->claims[j], name) &&
+			    judge_claim(l, n, &n->claims[j], answer, v) == -1)
+				return -1;
+		}
 	}
 	return 0;
 }
@@ -537,7 +551,7 @@ add_watched(struct loop *l, const struct loop_options *o, const char **ret_bad)
 		return -1;
 	for (i = 0; i < o->nwatched; i++) {
 		path = o->watched[i];
-		fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		fd = open(path, COMPAT_O_PATH | O_DIRECTORY | O_CLOEXEC);
 		if (fd == -1)
 			goto out;
 		if (mounts_identify(fd, &l->watched[i]) == -1)

@@ -92,7 +92,8 @@ void loop_batch(struct loop *l);
 int loop_check(struct loop *l, int dirfd, const char *name,
     struct loop_verdict *v);
 
-/* Are claims known on this system at all? Where not, only --watched counts. */
+/* Are claims known on this system at all? Where not, only --watched counts.
+ * To be asked after the first loop_check. */
 bool loop_sees_claims(const struct loop *l);
 
 /* The verdict in words, without a subject and newline: what watches, which

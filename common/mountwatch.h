@@ -1,8 +1,8 @@
 /*
- * Which file systems are mounted where, and when that changes. A mount over a
- * watched directory tells inotify nothing; /proc/self/mountinfo (proc(5)) does.
+ * When the mount table (mounts.h) changes. A mount over a watched directory
+ * tells inotify nothing.
  *
- *	m = mountwatch_open();		NULL where there is no such file
+ *	m = mountwatch_open();		NULL where there is no table
  *	poll(mountwatch_fd(m), POLLPRI)
  *	mountwatch_read(m, each, ctx);	what has come and gone since
  *	mountwatch_close(m);
@@ -16,7 +16,8 @@ struct mountwatch;
 struct mountwatch *mountwatch_open(void);
 void mountwatch_close(struct mountwatch *m);
 
-/* POLLPRI on this descriptor says that something has changed. */
+/* POLLPRI on this descriptor says that something has changed. It is another
+ * one after each mountwatch_read. */
 int mountwatch_fd(const struct mountwatch *m);
 
 /* Calls each with every mount point that has come or gone since the last

@@ -2,9 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -52,10 +50,14 @@ static void
 outfile_derive(char tmp[OUTFILE_NAME_SIZE], const char *name)
 {
 	uint64_t h = 0xcbf29ce484222325;
+	size_t i;
 
 	for (; *name != '\0'; name++)
 		h = (h ^ (unsigned char)*name) * 0x100000001b3;
-	(void)snprintf(tmp, OUTFILE_NAME_SIZE, OUTFILE_PREFIX "%016" PRIx64, h);
+	memcpy(tmp, OUTFILE_PREFIX, OUTFILE_PREFIX_LEN);
+	for (i = OUTFILE_NAME_SIZE - 2; i >= OUTFILE_PREFIX_LEN; i--, h >>= 4)
+		tmp[i] = "0123456789abcdef"[h & 0xf];
+	tmp[OUTFILE_NAME_SIZE - 1] = '\0';
 }
 
 static struct outfile *
@@ -119,9 +121,9 @@ out:
 	return rc;
 }
 
-/* Makes the file under its temporary name, and locks it. */
+/* Makes the file under its temporary name, and locks it; *st is what it is. */
 static int
-outfile_make(struct outfile *f, mode_t mode)
+outfile_make(struct outfile *f, mode_t mode, struct stat *st)
 {
 	const struct timespec pause = {0, OUTFILE_PAUSE};
 	int tries, fd;
@@ -132,9 +134,9 @@ outfile_make(struct outfile *f, mode_t mode)
 		    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
 		if (fd != -1) {
 			/* Between the two calls another process may take it
-			 * for left behind: then it has not our name now. */
+			 * for left behind: then it has no name now. */
 			if (flock(fd, LOCK_EX | LOCK_NB) == 0 &&
-			    outfile_named(f, fd)) {
+			    fstat(fd, st) == 0 && st->st_nlink > 0) {
 				f->fd = fd;
 				return 0;
 			}
@@ -169,6 +171,7 @@ struct outfile *
 outfile_new(int dirfd, const char *name, mode_t mode)
 {
 	struct outfile *f;
+	struct stat st;
 
 	f = outfile_alloc(dirfd, name);
 	if (f == NULL)
@@ -182,22 +185,49 @@ outfile_new(int dirfd, const char *name, mode_t mode)
 	 * take the flag for O_DIRECTORY and say EISDIR or EINVAL. */
 	if (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL ||
 	    errno == ENOSYS)
-		if (outfile_make(f, mode) == 0)
+		if (outfile_make(f, mode, &st) == 0)
 			return f;
 	outfile_abort(&f);
 	return NULL;
 }
 
-struct outfile *
-outfile_replacement(int dirfd, const char *name)
+/* Owner, group and mode of the file that is replaced. Set-user-id and its like
+ * go: the content is another one. */
+static int
+outfile_inherit(const struct outfile *f, const struct stat *is,
+    const struct stat *old)
 {
+	bool root;
+
+	if (is->st_uid != old->st_uid || is->st_gid != old->st_gid) {
+		root = geteuid() == 0;
+		if (fchown(f->fd, root ? old->st_uid : (uid_t)-1,
+			old->st_gid) == -1 &&
+		    root)
+			return -1;
+	} else if ((is->st_mode & 07777) == (old->st_mode & 0777))
+		return 0;
+	return fchmod(f->fd, old->st_mode & 0777);
+}
+
+struct outfile *
+outfile_replacement(int dirfd, const char *name, const struct stat *old)
+{
+	mode_t mode = old->st_mode & 0777;
 	struct outfile *f;
+	struct stat st;
 
 	f = outfile_alloc(dirfd, name);
 	if (f == NULL)
 		return NULL;
 	f->replaces = true;
-	if (outfile_make(f, S_IRUSR | S_IWUSR) == -1)
+	/* Before it is as the old one nobody may open it who might not open
+	 * that. Where it does not matter which group is whose, and it is ours
+	 * already, it may be born so. */
+	if (old->st_uid != geteuid() || (mode >> 3 & 7) != (mode & 7))
+		mode = S_IRUSR | S_IWUSR;
+	if (outfile_make(f, mode, &st) == -1 ||
+	    outfile_inherit(f, &st, old) == -1)
 		outfile_abort(&f);
 	return f;
 }
@@ -242,12 +272,9 @@ outfile_link(const struct outfile *f)
 	if (linkat(AT_FDCWD, compat_fdname(name, f->fd), f->dirfd, f->name,
 		AT_SYMLINK_FOLLOW) == 0)
 		return 0;
-#ifdef AT_EMPTY_PATH
-	if (errno == ENOENT &&
-	    linkat(f->fd, "", f->dirfd, f->name, AT_EMPTY_PATH) == 0)
-		return 0;
-#endif
-	return -1;
+	if (errno != ENOENT)
+		return -1;
+	return compat_link_fd(f->fd, f->dirfd, f->name);
 }
 
 /* Gives the file with the temporary name its own, if nothing has that. */

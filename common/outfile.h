@@ -23,17 +23,20 @@
 #include <sys/types.h>
 
 struct outfile;
+struct stat;
 
 /* A file that will be new: outfile_commit fails with EEXIST where there is
  * something of this name by then. mode as for open(2), with the umask.
  * NULL with errno on failure (EBUSY: another process is at it). */
 struct outfile *outfile_new(int dirfd, const char *name, mode_t mode);
 
-/* One that will replace what has the name, atomically. Its mode is 0600 until
- * somebody changes it through outfile_fd(). */
-struct outfile *outfile_replacement(int dirfd, const char *name);
+/* One that will replace what has the name and is *old, atomically. It has that
+ * one's mode (without set-user-id and its like) and, for root, its owner; its
+ * group where that is allowed. Nobody can open it who could not open that. */
+struct outfile *outfile_replacement(int dirfd, const char *name,
+    const struct stat *old);
 
-/* Borrowed; for fchmod(2) and fchown(2). */
+/* Borrowed; for fchmod(2). */
 int outfile_fd(const struct outfile *f);
 
 /* Writes all of it. Returns 0, or -1 with errno. */

@@ -45,7 +45,9 @@ struct root {
 struct way {
 	enum root_kind kind;
 	int fd; /* the top, open for reading if it may be; the caller closes */
-	char *only; /* ROOT_NAME: the name in it; the caller frees */
+	char *only; /* ROOT_NAME: the name in it; the caller frees. ROOT_NONE:
+		     * what is missing, "a/b/c", or NULL where that cannot be
+		     * said */
 	bool exists; /* ROOT_NAME: it is there now */
 	bool blind;
 	int error; /* ROOT_NONE: why */
@@ -57,7 +59,7 @@ roots_init(struct roots *r, struct core *c)
 	r->core = c;
 	r->first = NULL;
 	r->n = 0;
-	r->token = claim_token();
+	c->token = claim_token();
 }
 
 static void
@@ -86,9 +88,11 @@ post(struct core *c, struct root *root, int fd, const char *name,
 {
 	struct post *p;
 	struct mark *m;
+	struct stat st;
 	size_t len = strlen(name) + 1;
 
-	m = core_mark(c, fd, BACKEND_NAMES);
+	m = fstat(fd, &st) == -1 ? NULL :
+				   core_mark(c, fd, st.st_dev, BACKEND_NAMES);
 	if (m == NULL) {
 		way->blind = true;
 		return;
@@ -142,6 +146,33 @@ through_link(int at, const char *name, const char *rest)
 	longer[n] = '/';
 	memcpy(longer + n + 1, rest, strlen(rest) + 1);
 	return longer;
+}
+
+/* What is missing, from the first name that is not there to the last, in the
+ * spelling of a path that the kernel makes. NULL where ".." leads elsewhere. */
+static char *
+missing_names(const char *first, const char *rest)
+{
+	struct buf b = BUF_INIT;
+	size_t len;
+
+	buf_adds(&b, first);
+	for (rest += strspn(rest, "/"); *rest != '\0';
+	     rest += len, rest += strspn(rest, "/")) {
+		len = strcspn(rest, "/");
+		if (len == 1 && rest[0] == '.')
+			continue;
+		if (len == 2 && rest[0] == '.' && rest[1] == '.')
+			goto none;
+		buf_addc(&b, '/');
+		buf_add(&b, rest, len);
+	}
+	buf_addc(&b, '\0');
+	if (!b.failed)
+		return b.data;
+none:
+	buf_free(&b);
+	return NULL;
 }
 
 /*
@@ -232,12 +263,13 @@ missing:
 		way->fd = link_at;
 		link_name = NULL;
 		link_at = -1;
-	} else if (way->error == ENOENT && link_at == -1 &&
-	    rest[strspn(rest, "/")] == '\0') {
-		/* Only the last name is missing. */
-		way->only = strdup(name);
-		way->fd = at;
-		at = -1;
+	} else if ((way->error == ENOENT || way->error == ENOTDIR) &&
+	    link_at == -1) {
+		way->only = missing_names(name, rest);
+		if (way->only != NULL) {
+			way->fd = at;
+			at = -1;
+		}
 	}
 out:
 	if (way->kind == ROOT_NAME && way->only == NULL)
@@ -256,24 +288,21 @@ static void
 take_claim(struct roots *r, struct root *root, const struct way *way)
 {
 	const struct watch_options *opt = r->core->cfg->opt;
-	struct claim claim = {.kind = CLAIM_FLAT, .token = r->token};
+	struct claim claim = core_claim(r->core, 0);
 
 	if (!opt->claim)
 		return;
 	if (way->kind != ROOT_TREE) {
-		claim.kind = CLAIM_NAME;
+		claim = (struct claim){.kind = CLAIM_NAME};
 		claim.name_hash = claim_hash(way->only);
-	} else if (opt->depth > 1) {
-		claim.kind = CLAIM_TREE;
-		claim.one_fs = opt->one_file_system;
-		claim.depth = opt->depth > CLAIM_DEPTH_MAX ?
-		    CLAIM_DEPTH_MAX :
-		    (unsigned)opt->depth;
+		claim.path = strchr(way->only, '/') != NULL;
 	}
 	/* What may not be read cannot be watched either: that is said. */
 	if (claims_take(&root->claims, way->fd, &claim) == -1 &&
 	    errno != EACCES)
-		core_note(r->core, NOTE_UNTAKEN, root->path, errno);
+		core_note(r->core,
+		    errno == ENOTSUP ? NOTE_NO_CLAIMS : NOTE_UNTAKEN,
+		    root->path, errno);
 }
 
 /* Pruned directories get theirs when they are there. */
@@ -282,7 +311,7 @@ take_pruned_claims(struct roots *r, struct root *root, const struct way *way)
 {
 	if (r->core->cfg->opt->claim && way->kind == ROOT_TREE)
 		claims_take_pruned(&root->claims, way->fd, root->scope.pruned,
-		    root->scope.npruned, r->token);
+		    root->scope.npruned, r->core->token);
 }
 
 /* The real path of a directory that need not be there yet: that of what is,
@@ -620,12 +649,12 @@ roots_ended(const struct roots *r)
 	const struct root *root;
 	struct stat st;
 
-	if (r->first == NULL || stat(".", &st) == -1 || st.st_nlink > 0)
+	if (r->first == NULL)
 		return false;
 	for (root = r->first; root != NULL; root = root->next)
 		if (root->top != NULL || root->path[0] == '/')
 			return false;
-	return true;
+	return stat(".", &st) == 0 && st.st_nlink == 0;
 }
 
 size_t
@@ -642,6 +671,17 @@ roots_tops(const struct roots *r, struct dir **tops, size_t max)
 		n++;
 	}
 	return n;
+}
+
+struct dir *
+roots_top(const struct roots *r, const char *path)
+{
+	const struct root *root;
+
+	for (root = r->first; root != NULL; root = root->next)
+		if (root->top != NULL && strcmp(root->path, path) == 0)
+			return root->top;
+	return NULL;
 }
 
 void

@@ -25,7 +25,6 @@ struct roots {
 	struct core *core;
 	struct root *first;
 	size_t n;
-	uint32_t token; /* of our claims */
 };
 
 void roots_init(struct roots *r, struct core *c);
@@ -54,6 +53,9 @@ bool roots_ended(const struct roots *r);
 /* The tops of the trees that are there: up to max of them; how many there
  * are. */
 size_t roots_tops(const struct roots *r, struct dir **tops, size_t max);
+
+/* The top of the root of that path, as typed; NULL where it is not there. */
+struct dir *roots_top(const struct roots *r, const char *path);
 
 /* For `ready`: how many roots are there, directories entered and names
  * known. */

@@ -24,6 +24,7 @@
 #include "loop.h"
 #include "say.h"
 #include "signals.h"
+#include "why.h"
 #include "write_options.h"
 
 /* A batch ends when stdin pauses, and at the latest here, so that under a
@@ -45,6 +46,7 @@ struct session {
 	struct lines *lines;
 	struct buf answers; /* --ack: lines that are not written yet */
 	struct buf text; /* one message */
+	double worked; /* seconds with a batch, waiting for input left out */
 	bool eof;
 	unsigned asked_to_end; /* how often */
 	bool reopen;
@@ -87,13 +89,17 @@ static void
 tell_counts(const struct session *s)
 {
 	const struct apply_stats *n = apply_stats(s->apply);
+	double took = s->worked;
 
 	say(s->cfg->say,
 	    "%" PRIu64 " commands, %" PRIu64 " failed, %" PRIu64
+	    " bytes, %.3f s, %.0f commands/s, %.0f bytes/s; %" PRIu64
 	    " batches, %" PRIu64 " writes for appends, %" PRIu64
 	    " syncs, %" PRIu64 " retries",
-	    n->commands, n->failed, n->batches, n->appends, n->syncs,
-	    n->retries);
+	    n->commands, n->failed, n->bytes, took,
+	    took > 0 ? (double)n->commands / took : 0.0,
+	    took > 0 ? (double)n->bytes / took : 0.0, n->batches, n->appends,
+	    n->syncs, n->retries);
 }
 
 static void
@@ -104,7 +110,7 @@ take_signals(struct session *s)
 	while ((sig = signals_read(s->signals)) != 0) {
 		if (sig == SIGHUP)
 			s->reopen = true;
-		else if (sig == SIGUSR1)
+		else if (sig == SIGUSR1 || sig == SIGNALS_INFO)
 			tell_counts(s);
 		else
 			s->asked_to_end++;
@@ -226,7 +232,7 @@ static void
 take_line(struct session *s, const struct line *line)
 {
 	struct command c = {.op = COMMAND_NOPS};
-	struct command_bad bad;
+	struct why bad;
 	char subject[32];
 	int rc;
 
@@ -343,6 +349,7 @@ take_batch(struct session *s, bool ready)
 		    "acknowledged");
 	if (s->o->ack && write_answers(s) == -1)
 		fail(s, "stdout");
+	s->worked += now() - begin;
 }
 
 static enum serve_end

@@ -55,7 +55,8 @@ signals_open(const int *set, size_t n)
 	for (i = 0; i < n; i++) {
 		if (sigaction(set[i], NULL, &old) == -1)
 			goto fail;
-		if (old.sa_handler == SIG_IGN)
+		if (old.sa_handler == SIG_IGN ||
+		    old.sa_handler == signals_handle)
 			continue;
 		if (sigaction(set[i], &sa, NULL) == -1)
 			goto fail;

@@ -15,11 +15,21 @@
 #ifndef SIGNALS_H
 #define SIGNALS_H
 
+#include <signal.h>
 #include <stddef.h>
 
-/* Catches the n signals of set, except those that were ignored before (as
- * nohup(1) and shells without job control do): they stay ignored. Returns a
- * descriptor for poll, or -1 with errno (EBUSY: there is one already). */
+/* Asks for counters, as SIGUSR1 does: what ^T sends at a terminal, where there
+ * is such a signal. */
+#ifdef SIGINFO
+#define SIGNALS_INFO SIGINFO
+#else
+#define SIGNALS_INFO SIGUSR1
+#endif
+
+/* Catches the n signals of set (one may be in it twice), except those that were
+ * ignored before (as nohup(1) and shells without job control do): they stay
+ * ignored. Returns a descriptor for poll, or -1 with errno (EBUSY: there is one
+ * already). */
 int signals_open(const int *set, size_t n);
 
 /* The number of a signal that came, or 0 when there is none (left). A signal

@@ -19,6 +19,7 @@
 #include "notes.h"
 #include "output.h"
 #include "plain.h"
+#include "progress.h"
 #include "signals.h"
 #include "terminal.h"
 #include "watch.h"
@@ -31,6 +32,8 @@
 #define END_RUNS 16
 /* How long directories that are not watched are counted for a person. */
 #define CENSUS_MS 200
+/* How often signals are looked for while a scan goes on. */
+#define SIGNALS_MS 50
 /* How many roots a line for people names. */
 #define ROOTS_SHOWN 3
 /* The longest path that is taken from stdin, in bytes. */
@@ -51,6 +54,9 @@ struct session {
 	struct emit emit;
 	struct output out;
 	struct lines *roots; /* of the operand -; NULL at its end */
+	char *limited; /* where the watches ran out, not told yet */
+	struct progress progress;
+	int64_t signals_at; /* when they were looked for during a scan */
 	bool ending; /* asked to, or the reader has gone */
 	bool hurry; /* asked twice: not even what is collected is written */
 	enum stream_end end;
@@ -70,11 +76,12 @@ fail(struct session *s, const char *subject)
 }
 
 static void
-print_counters(const struct session *s)
+print_counters(struct session *s)
 {
 	struct watch_counters n;
 
 	watch_counters(s->watch, &n);
+	progress_hide(&s->progress);
 	say(s->cfg->say,
 	    "%ju roots, %ju directories, %ju entries, %ju watches, "
 	    "%ju hints, %ju events, %ju looks, %ju overflows",
@@ -89,7 +96,7 @@ take_signals(struct session *s)
 	int sig;
 
 	while ((sig = signals_read(s->cfg->signals)) != 0) {
-		if (sig == SIGUSR1) {
+		if (sig == SIGUSR1 || sig == SIGNALS_INFO) {
 			print_counters(s);
 			continue;
 		}
@@ -109,6 +116,7 @@ flush(struct session *s)
 	};
 	int done;
 
+	progress_hide(&s->progress); /* stdout may be the same terminal */
 	while (!s->hurry && (done = output_flush(&s->out)) != 1) {
 		if (done == -1) {
 			if (errno != EPIPE)
@@ -138,17 +146,56 @@ on_event(void *ctx, const struct event *ev)
 static void
 on_note(void *ctx, enum watch_note note, const char *path, int error)
 {
-	const struct session *s = ctx;
+	struct session *s = ctx;
 	struct buf text = BUF_INIT;
 
 	if (s->opt->verbosity < 0 ||
 	    (s->opt->verbosity == 0 && !note_is_warning(note) &&
 		note != NOTE_WAITING))
 		return;
+	/* How many are needed is known when all has been listed. */
+	if (note == NOTE_LIMIT && error == ENOSPC && s->limited == NULL &&
+	    (s->limited = strdup(path)) != NULL)
+		return;
 	note_text(&text, note, path, error);
+	progress_hide(&s->progress);
 	if (!text.failed)
 		s->cfg->say(text.data);
 	buf_free(&text);
+}
+
+/* Tells what on_note() has put off. */
+static void
+tell_limited(struct session *s)
+{
+	struct buf text = BUF_INIT;
+	struct watch_counters n;
+
+	if (s->limited == NULL)
+		return;
+	watch_counters(s->watch, &n);
+	note_missing(&text, s->limited, n.missing);
+	if (!text.failed)
+		s->cfg->say(text.data);
+	buf_free(&text);
+	free(s->limited);
+	s->limited = NULL;
+}
+
+/* A scan or comparison goes on. Who wants us to end does not want to wait for
+ * one that nothing depends on yet. */
+static bool
+on_progress(void *ctx, uint64_t directories, uint64_t names)
+{
+	struct session *s = ctx;
+	int64_t now = core_now_ms();
+
+	progress_step(&s->progress, now, directories, names);
+	if (now - s->signals_at >= SIGNALS_MS) {
+		s->signals_at = now;
+		take_signals(s);
+	}
+	return !s->hurry && (s->ready || !s->ending);
 }
 
 static void
@@ -159,6 +206,7 @@ add_root(struct session *s, const char *path)
 	if (watch_add(s->watch, path) == 0)
 		return;
 	s->end = STREAM_FAILED;
+	progress_hide(&s->progress);
 	plain_add(&name, path);
 	buf_addc(&name, '\0');
 	say(s->cfg->say, "%s: %s%s", name.failed ? "a path" : name.data,
@@ -216,8 +264,12 @@ no_watch(struct session *s)
 static void
 ready(struct session *s)
 {
-	if (watch_ready(s->watch) == -1)
+	if (!s->ending && watch_ready(s->watch) == -1)
 		fail(s, "watching");
+	progress_end(&s->progress);
+	tell_limited(s);
+	if (s->ending)
+		return;
 	s->told_at = core_now_ms();
 	s->ready = true;
 	if (s->opt->verbosity > 0)
@@ -233,6 +285,7 @@ read_roots(struct session *s)
 	char *path;
 	bool added = n <= 0 && !s->ready;
 
+	progress_begin(&s->progress, core_now_ms());
 	if (n == -1)
 		say(s->cfg->say, "stdin: %s", strerror(errno));
 	while (lines_next(s->roots, &line)) {
@@ -252,6 +305,7 @@ read_roots(struct session *s)
 	}
 	if (added)
 		ready(s);
+	progress_end(&s->progress);
 	if (n <= 0) {
 		lines_free(s->roots);
 		s->roots = NULL;
@@ -266,7 +320,8 @@ time_left(struct session *s)
 	int64_t left, now;
 	int timeout = watch_timeout(s->watch);
 
-	if (!(s->opt->once && s->told) && s->opt->timeout_ms < 0)
+	if (!(s->opt->once && s->told) &&
+	    (s->opt->timeout_ms < 0 || watch_holds(s->watch)))
 		return timeout;
 	now = core_now_ms();
 	if (s->told_now)
@@ -317,8 +372,11 @@ serve(struct session *s)
 		/* A person may have changed it meanwhile. */
 		if (s->emit.format == EMIT_PRETTY)
 			s->emit.width = terminal_width(STDOUT_FILENO);
+		progress_begin(&s->progress, core_now_ms());
 		if (watch_run(s->watch, &fds[FD_WATCH]) == -1)
 			fail(s, "watching");
+		progress_end(&s->progress);
+		tell_limited(s);
 		flush(s);
 	}
 }
@@ -337,6 +395,8 @@ finish(struct session *s)
 			break;
 		flush(s);
 	}
+	if (!s->hurry && watch_finish(s->watch) == -1)
+		fail(s, "watching");
 	flush(s);
 }
 
@@ -348,8 +408,15 @@ stream(const struct stream_config *cfg)
 	struct watch_config wcfg = {.opt = opt,
 	    .ctx = &s,
 	    .event = on_event,
-	    .note = on_note};
+	    .note = on_note,
+	    .progress = on_progress};
 	size_t i;
+
+	s.told_at = core_now_ms();
+	s.progress = (struct progress)PROGRESS(
+	    opt->verbosity >= 0 && terminal_moves(STDERR_FILENO) ?
+		STDERR_FILENO :
+		-1);
 
 	s.emit.format = opt->format;
 	s.emit.stat = opt->stat;
@@ -365,17 +432,21 @@ stream(const struct stream_config *cfg)
 	    (s.roots = lines_new(STDIN_FILENO, ROOT_MAX)) == NULL)
 		fail(&s, "stdin");
 
-	for (i = 0; i < opt->nroots; i++)
+	progress_begin(&s.progress, core_now_ms());
+	for (i = 0; i < opt->nroots && !s.ending; i++)
 		add_root(&s, opt->roots[i]);
 	if (s.end == STREAM_ENDED && opt->nroots > 0)
 		ready(&s);
+	progress_end(&s.progress);
 	flush(&s);
 	if (s.end == STREAM_ENDED) {
 		tell_flat(&s);
 		serve(&s);
-		finish(&s);
+		if (s.ready)
+			finish(&s);
 	}
 
+	free(s.limited);
 	watch_close(s.watch);
 	lines_free(s.roots);
 	if (output_close(&s.out) == -1 && s.end == STREAM_ENDED && !s.hurry)

@@ -201,9 +201,19 @@ leave_to_hints(void *ctx, const char *name, size_t len)
 	}
 }
 
+/* The same name in the same directory, reached by another way. */
+static bool
+is_alias(const struct dir *a, const struct dir *b)
+{
+	return a->parent->mark != NULL && a->parent->mark == b->parent->mark &&
+	    strcmp(a->self->name, b->self->name) == 0;
+}
+
 /* The place among those of m, open as own, that does not lead to its directory
- * any more. (What is polled is known by its numbers, and a new directory may
- * have those of one that is gone.) */
+ * any more. It is of the same root: each root is told by itself where a
+ * directory has gone to, and one that covers both names must find it where it
+ * was. (What is polled is known by its numbers, and a new directory may have
+ * those of one that is gone.) */
 static struct dir *
 stale_place(struct core *c, const struct mark *m, const struct dir *d, int own)
 {
@@ -213,6 +223,7 @@ stale_place(struct core *c, const struct mark *m, const struct dir *d, int own)
 
 	for (q = m->places; q != NULL; q = q->next_place) {
 		if (q == d || q->self == NULL || tree_below(d, q) ||
+		    tree_owner(q) != tree_owner(d) || is_alias(q, d) ||
 		    (q->self->flags & ENTRY_MOVING))
 			continue;
 		fd = core_open(c, q, O_PATH);
@@ -239,6 +250,25 @@ is_loop(const struct core *c, const struct dir *d)
 	return false;
 }
 
+/* d, or something in it, may not be looked at (flag). That ends with a change
+ * of the mode of d or of a directory above it, which shows in its parent. */
+static void
+bar(struct core *c, struct dir *d, unsigned flag)
+{
+	struct dir *up;
+	int fd;
+
+	if (d->flags & flag)
+		return;
+	d->flags |= flag;
+	c->barred = true;
+	for (up = d->parent; up != NULL; up = up->parent) {
+		fd = core_dirfd(c, up);
+		if (fd != -1)
+			(void)core_mark(c, fd, up->dev, BACKEND_ATTRIB);
+	}
+}
+
 /* A limit was met at d: that is said once. */
 static void
 limited(struct core *c, const struct dir *d, int error)
@@ -255,8 +285,7 @@ open_listed(struct sync *s, struct dir *d)
 {
 	struct core *c = s->c;
 	struct stat st;
-	struct dir *up;
-	int fd, error, parent, n = 0;
+	int fd, error;
 
 	fd = core_open_near(c, d, O_RDONLY | O_NONBLOCK);
 	if (fd == -1) {
@@ -264,16 +293,7 @@ open_listed(struct sync *s, struct dir *d)
 		if (error == EACCES || error == EPERM) {
 			if (!(d->flags & DIR_UNREADABLE) && d->self != NULL)
 				core_note_dir(c, NOTE_UNREADABLE, d, error);
-			d->flags |= DIR_UNREADABLE;
-			/* A change of its mode shows in its parent; that of
-			 * its parent's, which may be the reason, one up. */
-			for (up = d->parent; up != NULL && n++ < 2;
-			     up = up->parent) {
-				parent = core_dirfd(c, up);
-				if (parent != -1)
-					(void)core_mark(c, parent,
-					    BACKEND_ATTRIB);
-			}
+			bar(c, d, DIR_UNREADABLE);
 			/* But not where each tells of itself only. */
 			if (d->self != NULL && !core_exact(d->parent))
 				core_later(c, d->parent, d->self->name);
@@ -342,7 +362,7 @@ watch_dir(struct sync *s, struct dir *d, int fd)
 	struct mark *m;
 	struct dir *was;
 
-	m = core_mark(c, fd, core_interest(c));
+	m = core_mark(c, fd, d->dev, core_interest(c));
 	if (m == NULL) {
 		limited(c, d, errno);
 		core_detach(c, d);
@@ -396,6 +416,19 @@ enter_children(struct sync *s, int fd, struct dir *d)
 	while ((e = tree_next(d, &pos)) != NULL)
 		if (e->type == EVENT_DIR)
 			enter_or_see(s, fd, d, e);
+}
+
+/* A name that was not known to be this very file: what was told of it may have
+ * been of another one. */
+static void
+recognize(struct core *c, struct dir *d, struct entry *e,
+    const struct event_stat *st)
+{
+	if (e->ino == 0 && e->type == EVENT_FILE) {
+		change_tell(c, EVENT_MODIFIED, d, e->name, e->type, st);
+		change_complete(c, d, e, st, COMPLETE_FOUND);
+	}
+	e->ino = st->ino;
 }
 
 /* A name that both the disk and the index have, as the same thing. */
@@ -454,6 +487,8 @@ compare_one(struct sync *s, int fd, struct dir *d, struct entry *t)
 		if (looks_classify(s->c, fd, t->name, &st, &link) == -1)
 			return false;
 		if (looks_same(e, &st)) {
+			if (e->type != EVENT_DIR)
+				recognize(s->c, d, e, &st);
 			compare_same(s, fd, d, e);
 			return false;
 		}
@@ -544,8 +579,12 @@ survey(struct sync *s, struct dir *d)
 	}
 	if (d->mark != NULL)
 		d->mark->pass = c->pass;
+	if (d->flags & DIR_LINK)
+		core_claim_link(c, d, fd);
 	if (list(c, fd, only, p.listed) == -1)
 		error = errno;
+	c->nlisted++;
+	c->nnames += p.listed->count;
 	(void)clock_gettime(CLOCK_REALTIME, &c->now);
 	if (error == ENOMEM)
 		c->resync = true;
@@ -559,6 +598,7 @@ survey(struct sync *s, struct dir *d)
 		    leave_to_hints, &p);
 	}
 	d->flags |= DIR_ENTERED;
+	d->flags &= ~DIR_UNSEEN;
 	if (known && error == 0)
 		compare(s, fd, d, p.listed);
 	else if (!known)
@@ -575,12 +615,18 @@ out:
 static void
 survey_all(struct sync *s)
 {
+	const struct core *c = s->c;
 	struct dir *d;
 
 	while (s->nwork > 0) {
 		d = s->work[--s->nwork];
 		d->flags &= ~DIR_QUEUED;
 		(void)survey(s, d);
+		if (c->cfg->progress == NULL ||
+		    c->cfg->progress(c->cfg->ctx, c->nlisted, c->nnames))
+			continue;
+		while (s->nwork > 0)
+			s->work[--s->nwork]->flags &= ~DIR_QUEUED;
 	}
 }
 
@@ -624,6 +670,16 @@ sync_created(struct core *c, struct dir *d, const char *name,
 		c->resync = true;
 		return;
 	}
+	if (e->type != EVENT_DIR && tree_find(d, name, e->len) == NULL) {
+		/* Nothing makes way, nothing is below: told as it is. */
+		if (tree_link(d, e) == 0) {
+			change_made(c, d, e, st, how);
+		} else {
+			tree_free(e);
+			c->resync = true;
+		}
+		return;
+	}
 	start(&s, c, how);
 	if (finds_add(&s.finds, d, e) == 0 && e->type == EVENT_DIR &&
 	    change_enters(c, d, e))
@@ -663,8 +719,10 @@ sync_name(struct core *c, struct dir *d, const char *name,
 	c->nlooks++;
 	fd = core_dirfd(c, d);
 	if (fd == -1) {
-		if (errno == EACCES || errno == EPERM)
+		if (errno == EACCES || errno == EPERM) {
+			bar(c, d, DIR_UNSEEN);
 			return false;
+		}
 		/* d is not where it should be: first that, then this. */
 		doubt_place(c, d);
 		core_doubt(c, d, name);
@@ -685,7 +743,9 @@ sync_name(struct core *c, struct dir *d, const char *name,
 			e = NULL;
 		}
 		/* Not to be allowed to look is no sign of its being gone. */
-		if (e != NULL && errno == ENOENT)
+		if (errno == EACCES || errno == EPERM)
+			bar(c, d, DIR_UNSEEN);
+		else if (e != NULL && errno == ENOENT)
 			change_gone(c, d, e);
 	} else if (e == NULL || !looks_same(e, &st)) {
 		/* Where no names are told, what has come may have gone
@@ -697,7 +757,7 @@ sync_name(struct core *c, struct dir *d, const char *name,
 	} else if ((d->flags & DIR_STATS) && e->type != EVENT_DIR) {
 		(void)looks_compare(c, d, fd, e);
 	} else if (e->type != EVENT_DIR) {
-		e->ino = st.ino;
+		recognize(c, d, e, &st);
 	} else if (!(e->dir->flags & DIR_ENTERED)) {
 		if (change_enters(c, d, e))
 			enter_told(c, d, name, how);

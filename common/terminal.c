@@ -7,13 +7,20 @@
 #include <unistd.h>
 
 bool
+terminal_moves(int fd)
+{
+	const char *term = getenv("TERM");
+
+	return term != NULL && *term != '\0' && strcmp(term, "dumb") != 0 &&
+	    isatty(fd);
+}
+
+bool
 terminal_colors(int fd)
 {
-	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+	const char *no = getenv("NO_COLOR");
 
-	if (!isatty(fd) || (no != NULL && *no != '\0'))
-		return false;
-	return term != NULL && *term != '\0' && strcmp(term, "dumb") != 0;
+	return (no == NULL || *no == '\0') && terminal_moves(fd);
 }
 
 int

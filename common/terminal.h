@@ -10,6 +10,10 @@
  * anything but nothing (no-color.org), or TERM is "dumb" or not set. */
 bool terminal_colors(int fd);
 
+/* Is fd a terminal on which the cursor can be moved? Not where TERM is "dumb"
+ * or not set. */
+bool terminal_moves(int fd);
+
 /* The columns of the terminal fd; 0 where it is none or does not tell. */
 int terminal_width(int fd);
 

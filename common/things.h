@@ -1,98 +1,153 @@
 /*
- * What a back end with a descriptor for each directory and file keeps of them:
- * found by identity, by name, by the number of the descriptor; and a queue of
- * those that something is to be told of. It calls no kernel: descriptors are
- * numbers here.
+ * What settle holds: two sparse trees over the same things. A thing has a
+ * place (a thing above it, and a name in that) where it was last told to be,
+ * and one where it is now; it lacks the one when it was created since, and the
+ * other when it is gone. Because a place is relative to a thing, what is below
+ * a directory goes along with it, told or not.
  *
- *	things_init(&all);
- *	p = things_place(&all, interest);	a directory, with its id
- *	t = things_new(&all, p, name, fd);	"": the directory itself
- *	t->dev = ..., t->ino = ...;
- *	things_put(&all, t);
- *	things_note(&all, t, notes);		it is in the queue now
- *	things_told(&all, t, notes);		and not any more
- *	things_drop(&all, t);			the caller has closed t->fd
- *	things_end(&all, p);			when nothing is in it any more
- *	things_free(&all);
+ * There are things only for what is held, and for the directories on the way
+ * to that. All else is where it was told to be.
+ *
+ *	struct thing *top = things_top(&all, "inbox", false);
+ *	t = things_new(&all);
+ *	thing_put(&all, t, THING_NOW, top, "a");
+ *	thing_find(&all, THING_NOW, top, "a")		t
+ *	thing_path(t, THING_NOW, &buf)			"a"
+ *	thing_settle(&all, t)				told where it is now
+ *	things_prune(&all, t)				freed with what led to
+ *it
  */
 #ifndef THINGS_H
 #define THINGS_H
 
 #include <sys/queue.h>
+#include <sys/tree.h>
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-struct place;
+#include "event.h"
 
-/* Something with a descriptor: a directory, or a name in one. */
-struct thing {
-	TAILQ_ENTRY(thing) queue; /* while notes != 0 */
-	LIST_ENTRY(thing) all; /* of all files */
-	LIST_ENTRY(thing) files; /* of those in its place */
-	struct thing *chain; /* of the same hash */
-	struct place *place;
-	uint64_t dev;
-	uint64_t ino;
-	uint32_t hash;
-	uint32_t stamp; /* no two that ever were have the same */
-	int fd;
-	unsigned wanted; /* notes asked for */
-	unsigned notes; /* that have come and have not been told */
-	bool over; /* nothing more will come */
-	char name[];
-};
+struct buf;
 
-/* A directory. */
+enum thing_when { THING_TOLD, THING_NOW };
+
 struct place {
-	int id;
-	unsigned interest;
-	bool lacks; /* some file has no descriptor: looked at by the clock */
-	bool due; /* and now is the time */
-	struct thing *self; /* NULL until it is put */
-	LIST_HEAD(, thing) files;
+	RB_ENTRY(place) link;
+	struct thing *thing; /* whose it is; NULL: it has none */
+	struct thing *parent; /* NULL for a top */
+	char *name;
+	enum thing_when when;
 };
+
+struct thing {
+	struct place at[2];
+	size_t nchildren; /* in either tree */
+
+	struct group *group; /* NULL: nothing has happened to it */
+	TAILQ_ENTRY(thing) next; /* of the group */
+
+	unsigned kinds; /* EVENT_BIT of what has happened to it */
+	uint8_t type; /* enum event_type, once it is named */
+	uint8_t state; /* net.c */
+	bool is_root; /* a top: its name is the root's path, and borrowed */
+	bool root_is_name;
+	bool named; /* by an event: else it is hidden, or only on the way */
+	bool shifted; /* made, removed or renamed */
+	bool renamed; /* to the name it has now */
+	bool real; /* the kernel told of it */
+	bool was; /* net.c: it had been told before */
+	bool moved; /* net.c: under another name */
+};
+
+/* Things that are told together. */
+struct group {
+	TAILQ_HEAD(members, thing) members;
+	size_t n;
+	TAILQ_ENTRY(group) by_active;
+	TAILQ_ENTRY(group) by_since;
+	uint64_t number; /* in the order in which they began */
+	int64_t active; /* something happened last */
+	int64_t since; /* the first thing is held since */
+};
+
+RB_HEAD(places, place);
 
 struct things {
-	struct place **places; /* by id, with gaps */
-	size_t nplaces;
-	size_t free_from; /* no lower id is free */
-	struct thing **table; /* by hash */
-	size_t cap;
+	struct places places;
 	size_t n;
-	struct thing **by_fd;
-	size_t nfds;
-	uint32_t stamp;
-	LIST_HEAD(, thing) files;
-	TAILQ_HEAD(, thing) queue;
 };
 
-void things_init(struct things *all);
-/* Everything has been dropped and ended before. */
+#define THINGS_INIT                  \
+	{                            \
+		RB_INITIALIZER(0), 0 \
+	}
+
+/* The top of a root's trees, made where it is not there. root is borrowed for
+ * as long as there are things; the same pointer is the same root. NULL with
+ * ENOMEM. */
+struct thing *things_top(struct things *all, const char *root,
+    bool root_is_name);
+
+/* A thing without a place. NULL with ENOMEM. */
+struct thing *things_new(struct things *all);
+
+/* Frees a thing that nothing holds (no group) and nothing is in, if it has no
+ * place, or the same in both trees; then what led to it, likewise. */
+void things_prune(struct things *all, struct thing *t);
+
+/* Frees all that have a place. */
 void things_free(struct things *all);
 
-/* A new directory, of the lowest id that is free. NULL with ENOMEM. */
-struct place *things_place(struct things *all, unsigned interest);
-void things_end(struct things *all, struct place *p);
+static inline bool
+thing_is(const struct thing *t, enum thing_when when)
+{
+	return t->at[when].thing != NULL;
+}
 
-/* Something that is not in the tables yet: free(3) undoes it. NULL with
- * ENOMEM; else putting it cannot fail. */
-struct thing *things_new(struct things *all, struct place *p, const char *name,
-    int fd);
-void things_put(struct things *all, struct thing *t);
-void things_drop(struct things *all, struct thing *t);
+/* What has this name in parent, or NULL. */
+struct thing *thing_find(const struct things *all, enum thing_when when,
+    const struct thing *parent, const char *name);
 
-/* The directory of this identity; the file under this name; what this
- * descriptor belongs to. Or NULL. */
-struct place *things_dir(const struct things *all, uint64_t dev, uint64_t ino);
-struct thing *things_file(const struct things *all, const struct place *p,
-    const char *name);
-struct thing *things_of_fd(const struct things *all, uintptr_t fd);
+/* The first of what is in parent, or NULL. */
+struct thing *thing_child(const struct things *all, enum thing_when when,
+    const struct thing *parent);
+/* What comes behind t, in the same parent, or NULL. */
+struct thing *thing_next(const struct things *all, const struct thing *t,
+    enum thing_when when);
 
-bool things_is_dir(const struct thing *t);
+/* Gives t, which has none, a place that is free. Returns 0, or -1 with
+ * ENOMEM. */
+int thing_put(struct things *all, struct thing *t, enum thing_when when,
+    struct thing *parent, const char *name);
 
-void things_note(struct things *all, struct thing *t, unsigned notes);
-void things_told(struct things *all, struct thing *t, unsigned notes);
+/* Takes its place from t, if it has one; what led only there is freed. */
+void thing_take(struct things *all, struct thing *t, enum thing_when when);
+
+/* a and b, one of which may have none, swap their places in one tree. */
+void thing_swap(struct things *all, struct thing *a, struct thing *b,
+    enum thing_when when);
+
+/* Moves t to another parent, under the same name, which is free. */
+void thing_reparent(struct things *all, struct thing *t, enum thing_when when,
+    struct thing *parent);
+
+/* It is told where it is now, if anywhere; nothing else may be told to be
+ * there. Returns 0, or -1 with ENOMEM. */
+int thing_settle(struct things *all, struct thing *t);
+
+/* Is it told to be where it is, in what it is in? */
+bool thing_is_settled(const struct thing *t);
+
+/* Is t, in that tree, `above` or below it? */
+bool thing_below(const struct thing *t, const struct thing *above,
+    enum thing_when when);
+
+/* The top that t is in. */
+const struct thing *thing_root(const struct thing *t, enum thing_when when);
+
+/* Sets b to the name of t below its root, NUL-terminated. */
+void thing_path(const struct thing *t, enum thing_when when, struct buf *b);
 
 #endif

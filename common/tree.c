@@ -80,7 +80,7 @@ make_room(struct dir *d)
 	if (d->cap < TREE_PLAIN)
 		return d->count < d->cap ? 0 : resize(d, d->cap * 2);
 	if (d->cap == TREE_PLAIN)
-		return d->count < d->cap ? 0 : resize(d, d->cap * 4);
+		return d->count < d->cap ? 0 : resize(d, d->cap * 2);
 	return d->count < d->cap / 4 * 3 ? 0 : resize(d, d->cap * 2);
 }
 
@@ -307,6 +307,26 @@ tree_find(const struct dir *d, const char *name, size_t len)
 		if (e->len == len && memcmp(e->name, name, len) == 0)
 			return e;
 	return NULL;
+}
+
+struct entry *
+tree_at(struct dir *top, const char *name, struct dir **ret_dir)
+{
+	struct dir *d = top;
+	struct entry *e;
+	size_t len;
+
+	for (;; name += len + 1) {
+		len = strcspn(name, "/");
+		e = tree_find(d, name, len);
+		if (e == NULL || name[len] == '\0')
+			break;
+		if (e->type != EVENT_DIR)
+			return NULL;
+		d = e->dir;
+	}
+	*ret_dir = d;
+	return e;
 }
 
 int

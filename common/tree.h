@@ -70,7 +70,8 @@ struct entry {
 #define DIR_UNREADABLE 0x04U /* may not be read: tried again on chmod */
 #define DIR_STATS      0x08U /* its entries have a struct entry_stat */
 #define DIR_LOOK       0x10U /* sync: to be compared with those */
-#define DIR_LOOP       0x20U /* leads to one above it: that has been said */
+#define DIR_UNSEEN     0x20U /* a name in it may not be looked at: likewise */
+#define DIR_LOOP       0x40U /* leads to one above it: that has been said */
 #define DIR_QUEUED     0x80U /* sync: about to be listed */
 
 struct dir {
@@ -85,8 +86,8 @@ struct dir {
 	struct dir *next_place; /* the next place of the same mark */
 	void *owner; /* a top's: what tree_top() was given */
 	unsigned flags;
-	uint32_t
-	    attrs; /* as in struct entry_stat, where its parent has those */
+	/* As in struct entry_stat, where its parent has those. */
+	uint32_t attrs;
 	uint32_t born;
 };
 
@@ -115,6 +116,10 @@ struct entry *tree_widen(struct dir *d, struct entry *e);
 
 /* The entry of this name, or NULL. */
 struct entry *tree_find(const struct dir *d, const char *name, size_t len);
+
+/* The entry with this name below top ("a/b") and, with it, the directory it is
+ * in; or NULL. */
+struct entry *tree_at(struct dir *top, const char *name, struct dir **ret_dir);
 
 /* Puts an entry in a directory that has none of its name. On failure
  * nothing has changed. */

@@ -1,6 +1,7 @@
 #include "watch.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,7 +9,9 @@
 #include "hints.h"
 #include "mountwatch.h"
 #include "roots.h"
+#include "settle.h"
 #include "sync.h"
+#include "tree.h"
 
 /* So many hints are handled before the caller is heard again. */
 #define RUN_HINTS 4096
@@ -24,6 +27,12 @@
 #define RESYNC_ROUNDS 64
 /* How long nothing has happened when `quiet` is told. */
 #define QUIET_MS 100
+
+/* What --settle holds; the rest is told as it comes. */
+#define SETTLED                                                                \
+	(EVENT_DEFAULT | EVENT_BIT(EVENT_CLOSED) | EVENT_BIT(EVENT_COMPLETE) | \
+	    EVENT_BIT(EVENT_ATTRIB) | EVENT_BIT(EVENT_OPENED) |                \
+	    EVENT_BIT(EVENT_ACCESSED))
 
 struct watch {
 	struct core core;
@@ -79,6 +88,55 @@ open_backend(struct core *c)
 	return -1;
 }
 
+/* The entry that a settled event is about, while it is there. */
+static struct entry *
+entry_of(struct watch *w, const char *root, const char *name, struct dir **dir)
+{
+	struct dir *top = root == NULL ? NULL : roots_top(&w->roots, root);
+
+	return top == NULL ? NULL : tree_at(top, name, dir);
+}
+
+static void
+tell_settled(void *ctx, struct event *ev, const char *root, const char *name)
+{
+	struct watch *w = ctx;
+	struct dir *d = NULL;
+	struct entry *e = entry_of(w, root, name, &d);
+
+	change_settled(&w->core, ev, d, e);
+}
+
+static int
+list_settled(void *ctx, const char *root, const char *name, net_each each,
+    void *arg)
+{
+	struct watch *w = ctx;
+	struct dir *d = NULL;
+	struct entry *e = entry_of(w, root, name, &d);
+
+	return e == NULL || e->type != EVENT_DIR ?
+	    0 :
+	    change_list(&w->core, e->dir, each, arg);
+}
+
+/* Everything is held, if that is wanted of anything with a path. */
+static int
+open_settle(struct watch *w)
+{
+	const struct watch_options *opt = w->core.cfg->opt;
+	struct settle_config cfg = {
+	    .quiet = opt->settle_ms,
+	    .most = opt->settle_max_ms,
+	    .output = {opt->events, w, tell_settled, list_settled},
+	};
+
+	if (opt->settle_ms == 0 || !(opt->events & SETTLED))
+		return 0;
+	w->core.settle = settle_new(&cfg);
+	return w->core.settle == NULL ? -1 : 0;
+}
+
 struct watch *
 watch_open(const struct watch_config *cfg)
 {
@@ -91,8 +149,9 @@ watch_open(const struct watch_config *cfg)
 	w->core.cfg = cfg;
 	w->core.inverse.id = -1;
 	roots_init(&w->roots, &w->core);
-	if (open_backend(&w->core) == -1) {
+	if (open_settle(w) == -1 || open_backend(&w->core) == -1) {
 		error = errno;
+		settle_free(w->core.settle);
 		free(w);
 		errno = error;
 		return NULL;
@@ -111,6 +170,7 @@ watch_close(struct watch *w)
 	if (w == NULL)
 		return;
 	c = &w->core;
+	c->closing = true;
 	roots_free(&w->roots);
 	core_close_fds(c);
 	core_close_sides(c);
@@ -118,6 +178,8 @@ watch_close(struct watch *w)
 	core_forget_doubts(&c->doubts);
 	core_forget_doubts(&c->later);
 	free(c->marks);
+	claims_links_free(&c->links);
+	settle_free(c->settle);
 	buf_free(&c->name);
 	free(w);
 }
@@ -136,6 +198,10 @@ tell_counts(struct watch *w, enum event_kind kind)
 
 	if (!(c->cfg->opt->events & EVENT_BIT(kind)))
 		return;
+	/* The differences have been told when that is said. */
+	if (kind == EVENT_RESYNCED && c->settle != NULL &&
+	    settle_all(c->settle) == -1)
+		c->failed = true;
 	ev.time = c->now;
 	if (kind == EVENT_READY || kind == EVENT_RESYNCED)
 		roots_count(&w->roots, &ev.roots, &ev.directories, &ev.entries);
@@ -274,6 +340,8 @@ sooner(int *timeout, int64_t ms)
 {
 	if (ms < 0)
 		ms = 0;
+	if (ms > INT_MAX)
+		ms = INT_MAX;
 	if (*timeout == -1 || ms < *timeout)
 		*timeout = (int)ms;
 }
@@ -282,6 +350,7 @@ int
 watch_timeout(struct watch *w)
 {
 	struct core *c = &w->core;
+	int64_t now = 0, due = -1;
 	int timeout = core_wait(c);
 
 	if (w->more)
@@ -290,8 +359,14 @@ watch_timeout(struct watch *w)
 		sooner(&timeout, GATHER_MS);
 	if (!core_holds(c) && (c->doubts.n > 0 || c->resync || c->suspects))
 		timeout = 0;
+	if (c->settle != NULL)
+		due = settle_due(c->settle);
+	if (w->quiet_at != 0 || due != -1)
+		now = core_now_ms();
 	if (w->quiet_at != 0)
-		sooner(&timeout, w->quiet_at - core_now_ms());
+		sooner(&timeout, w->quiet_at - now);
+	if (due != -1)
+		sooner(&timeout, due - now);
 	return timeout;
 }
 
@@ -318,6 +393,40 @@ on_mount(void *ctx, const char *path)
 	roots_mounted(&w->roots, path);
 }
 
+static int64_t
+quiet_ms(const struct watch_options *opt)
+{
+	return opt->settle_ms > 0 ? opt->settle_ms : QUIET_MS;
+}
+
+/* Tells what has been held for long enough, or, at the end, all. */
+static int
+run_settle(struct watch *w, bool end)
+{
+	struct core *c = &w->core;
+	int ret;
+
+	if (c->settle == NULL || settle_due(c->settle) == -1)
+		return 0;
+	(void)clock_gettime(CLOCK_REALTIME, &c->now);
+	ret = end ? settle_all(c->settle) :
+		    settle_run(c->settle, core_now_ms(), !w->more);
+	core_close_fds(c);
+	return ret;
+}
+
+bool
+watch_holds(const struct watch *w)
+{
+	return w->core.settle != NULL && settle_due(w->core.settle) != -1;
+}
+
+int
+watch_finish(struct watch *w)
+{
+	return run_settle(w, true);
+}
+
 int
 watch_run(struct watch *w, const struct pollfd *fds)
 {
@@ -333,13 +442,19 @@ watch_run(struct watch *w, const struct pollfd *fds)
 		return -1;
 	w->more = ret == 0;
 	gather(w, c->nhints - nhints);
+	if (run_settle(w, false) == -1)
+		return -1;
+	if (c->failed) {
+		errno = ENOMEM;
+		return -1;
+	}
 	if (!c->stirred && w->quiet_at == 0)
 		return 0;
 	now = core_now_ms();
 	if (c->stirred) {
 		c->stirred = false;
 		w->quiet_at = c->cfg->opt->events & EVENT_BIT(EVENT_QUIET) ?
-		    now + QUIET_MS :
+		    now + quiet_ms(c->cfg->opt) :
 		    0;
 	} else if (w->quiet_at != 0 && now >= w->quiet_at) {
 		w->quiet_at = 0;
@@ -359,9 +474,16 @@ void
 watch_counters(const struct watch *w, struct watch_counters *n)
 {
 	const struct core *c = &w->core;
+	const struct mark *m;
+	size_t i;
 
 	roots_count(&w->roots, &n->roots, &n->directories, &n->entries);
 	n->watches = c->nmarks;
+	n->missing = 0;
+	for (i = 0; i < c->cap_marks; i++)
+		for (m = c->marks[i]; m != NULL; m = m->chain)
+			if (m->why == ENOSPC)
+				n->missing++;
 	n->hints = c->nhints;
 	n->events = c->nevents;
 	n->looks = c->nlooks;

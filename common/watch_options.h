@@ -49,6 +49,8 @@ struct watch_options {
 	unsigned events; /* bits of EVENT_BIT, never empty */
 	bool existing;
 	struct filter *filter;
+	int64_t settle_ms; /* --settle, 0 for none */
+	int64_t settle_max_ms; /* its maximum, not less */
 
 	/* How they are told. */
 	enum emit_format format; /* -0, -p */

@@ -1,7 +1,8 @@
 /*
- * What /proc tells about a process that watches: whose it is, whether it holds
- * the claim that bears its pid, and which directories it has marked. Linux
- * only; where there is no /proc, kill(2) has to do.
+ * What is known about a process that watches: whose it is, whether it holds the
+ * claim that bears its pid, and which directories it has marked. watcher_proc.c
+ * asks /proc (proc(5)); in watcher_none.c, and where /proc is not mounted,
+ * kill(2) has to do.
  */
 #ifndef WATCHER_H
 #define WATCHER_H

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "claim.h"
+#include "compat_write.h"
 #include "mounts.h"
 
 /* A way up that is longer gives its descriptors back as it goes. */
@@ -20,7 +21,7 @@ open_dir(int at, const char *name)
 
 	fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NONBLOCK | O_CLOEXEC);
 	if (fd == -1 && (errno == EACCES || errno == EPERM))
-		fd = openat(at, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		fd = openat(at, name, COMPAT_O_PATH | O_DIRECTORY | O_CLOEXEC);
 	return fd;
 }
 
@@ -152,6 +153,19 @@ way_add(struct way *w, struct ways_node *n)
 	return 0;
 }
 
+/* The descriptor of one on a very long way, which is asked before. */
+static int
+give_back(struct ways_cache *c, struct ways_node *n)
+{
+	if (node_ask(c, n) == -1)
+		return -1;
+	if (n->refs == 1 && n->fd != -1) {
+		(void)close(n->fd);
+		n->fd = -1;
+	}
+	return 0;
+}
+
 /* Goes up from the open directory fd, which is taken over, to where ".." leads
  * nowhere else. At the root of a mount ".." goes on below it by itself. The
  * same directory in another mount is another step: a directory can be mounted
@@ -161,6 +175,7 @@ climb(struct ways_cache *c, int fd, struct way *w, bool *keep)
 {
 	struct mounts_id id, up;
 	struct ways_node *n;
+	int error;
 
 	if (mounts_identify(fd, &id) == -1) {
 		(void)close(fd);
@@ -174,16 +189,17 @@ climb(struct ways_cache *c, int fd, struct way *w, bool *keep)
 			node_free(c, n);
 			return -1;
 		}
-		if (node_ask(c, n) == -1)
-			return -1;
 		fd = open_dir(n->fd, "..");
+		error = errno;
 		if (w->n > WAY_MAX) {
 			*keep = false;
-			if (n->refs == 1) {
-				(void)close(n->fd);
-				n->fd = -1;
+			if (give_back(c, n) == -1) {
+				if (fd != -1)
+					(void)close(fd);
+				return -1;
 			}
 		}
+		errno = error;
 		if (fd == -1) {
 			if (errno == EMFILE || errno == ENFILE ||
 			    errno == ENOMEM)
@@ -292,9 +308,10 @@ ways_walk(struct ways_cache *c, struct ways *w, int dirfd,
 	if (climb(c, fd, way, &w->keep) == -1)
 		return -1;
 	refresh_mounts(c);
-	if (c->mounts == NULL)
-		return 0;
-	return mounts_places(c->mounts, dirfd, walk_place, &walk);
+	if (c->mounts != NULL &&
+	    mounts_places(c->mounts, dirfd, walk_place, &walk) == -1)
+		return -1;
+	return ways_ask(c, w);
 }
 
 int
@@ -302,9 +319,13 @@ ways_ask(struct ways_cache *c, const struct ways *w)
 {
 	size_t i, j;
 
+	/* Downward: a watcher claims what it has pruned first and the tree
+	 * above it then, and a root that it waits for first further down and
+	 * then no more above. So whoever has not seen the one sees the
+	 * other. */
 	for (i = 0; i < w->n; i++) {
-		for (j = 0; j < w->v[i].n; j++) {
-			if (node_ask(c, w->v[i].v[j]) == -1)
+		for (j = w->v[i].n; j > 0; j--) {
+			if (node_ask(c, w->v[i].v[j - 1]) == -1)
 				return -1;
 		}
 	}

@@ -89,8 +89,8 @@ void ways_round(struct ways_cache *c);
 int ways_walk(struct ways_cache *c, struct ways *w, int dirfd,
     const struct mounts_id *id);
 
-/* Asks each directory that has not been asked in this round. Returns 0, or -1
- * with ENOMEM. */
+/* Asks each directory that has not been asked in this round, the highest
+ * first. Returns 0, or -1 with ENOMEM. */
 int ways_ask(struct ways_cache *c, const struct ways *w);
 
 /* Asks one again, whatever it said in this round; its claims may move. One

@@ -5,7 +5,7 @@ set -u
 
 # Nothing of the make that runs this test.
 unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES SAN BUILD BIN CFLAGS PREFIX
-unset BINDIR MANDIR DESTDIR BACKEND
+unset BINDIR MANDIR DATADIR BASHDIR ZSHDIR FISHDIR DESTDIR BACKEND
 export LC_ALL=C
 
 here=$(cd "$(dirname "$0")/.." && pwd)
@@ -36,6 +36,33 @@ modes() {
 	(cd "$tmp/dest" && find . -type f -printf '%m %p\n' | sort) |
 	    diff "$tmp/want" -
 }
+less_of_all() {
+	nm "$tmp/src/build-less/libfspipe.a" >"$tmp/names" &&
+	    grep -q 'mounts_none.o' "$tmp/names" &&
+	    grep -q 'chain_none.o' "$tmp/names" &&
+	    grep -q 'watcher_none.o' "$tmp/names" &&
+	    ! grep -q '_proc.o' "$tmp/names"
+}
+command='{"op":"append","path":"a/f","content":"x"}'
+less_writes() {
+	echo "$command" |
+	    "$tmp/src/build-less/fswrite" -v --chain "$tmp/out" 2>"$tmp/err" &&
+	    [ "$(cat "$tmp/out/a/f")" = x ]
+}
+less_refuses() {
+	echo "$command" |
+	    "$tmp/src/build-less/fswrite" --watched "$tmp/out/a" "$tmp/out"
+	[ $? -eq 3 ] && [ "$(cat "$tmp/out/a/f")" = x ]
+}
+less_watches() {
+	"$tmp/src/build-less/fswatch-events" -v -1 --existing "$tmp/out" \
+	    2>"$tmp/err" | grep -q '"exists"'
+}
+less_is_silent() {
+	"$tmp/src/build-less/fswatch-events" -1 --existing "$tmp/out" \
+	    2>"$tmp/err" >"$tmp/events" && [ -s "$tmp/events" ] &&
+	    [ ! -s "$tmp/err" ]
+}
 # What git takes in after a build is the sources.
 ignored() {
 	git init -q "$tmp/src" && git -C "$tmp/src" add -A &&
@@ -48,6 +75,24 @@ dist() {
 	build dist && mkdir "$tmp/dist" &&
 	    tar -C "$tmp/dist" -xzf "$tmp"/src/fspipe-*.tar.gz &&
 	    same "$tmp"/dist/fspipe-* "$tmp/sources"
+}
+# By another user, elsewhere, at another time.
+dist_again() {
+	mv "$tmp"/src/fspipe-*.tar.gz "$tmp/first.tar.gz" &&
+	    git clone -q "$tmp/src" "$tmp/other" &&
+	    git -C "$tmp/other" config tar.umask 0077 &&
+	    (umask 077 && TZ=Asia/Tokyo make -C "$tmp/other" dist) &&
+	    cmp "$tmp/first.tar.gz" "$tmp"/other/fspipe-*.tar.gz
+}
+static() {
+	build -j2 STATIC=1 && "$tmp/src/build-static/fswrite" --version &&
+	    "$tmp/src/build-static/fswatch-events" --version &&
+	    ! readelf -d "$tmp/src/build-static/fswrite" \
+	"$tmp/src/build-static/fswatch-events" | grep NEEDED
+}
+have_archives() {
+	printf 'int main(void) { return 0; }\n' >"$tmp/a.c" &&
+	    ${CC:-cc} -static-pie -o "$tmp/a" "$tmp/a.c" -ljansson -lbsd -lmd
 }
 }
 
@@ -75,6 +120,15 @@ is "for good" idle
 cat >"$tmp/want" <<'END'
 644 ./opt/manual/man1/fswatch-events.1
 644 ./opt/manual/man1/fswrite.1
+644 ./opt/share/bash-completion/completions/fswatch-events
+644 ./opt/share/bash-completion/completions/fswrite
+644 ./opt/share/fish/vendor_completions.d/fswatch-events.fish
+644 ./opt/share/fish/vendor_completions.d/fswrite.fish
+644 ./opt/share/fspipe/answer.schema.json
+644 ./opt/share/fspipe/command.schema.json
+644 ./opt/share/fspipe/event.schema.json
+644 ./opt/share/zsh/site-functions/_fswatch-events
+644 ./opt/share/zsh/site-functions/_fswrite
 755 ./opt/bin/fswatch-events
 755 ./opt/bin/fswrite
 END
@@ -87,12 +141,44 @@ is "uninstall obeys them, too" build uninstall \
 : >"$tmp/want"
 is "and leaves nothing" modes
 
+# A system without Linux's /proc, without Landlock and without locks of open
+# file descriptions.
+mkdir "$tmp/less"
+cat >"$tmp/less/fcntl.h" <<'END'
+#pragma GCC system_header
+#include_next <fcntl.h>
+#undef F_OFD_GETLK
+#undef F_OFD_SETLK
+#undef F_OFD_SETLKW
+#undef O_TMPFILE
+END
+is "with less of a system it is built without a warning" build BUILD=build-less \
+    BIN=build-less/ SANDBOX=none PROC=none CPPFLAGS="-I$tmp/less" \
+    CFLAGS='-O0 -Werror'
+is "of the files for that system" less_of_all
+mkdir -p "$tmp/out/a"
+is "fswrite writes there" less_writes
+is "with -v it says that it sees no claims" grep -q "no loop check here" \
+    "$tmp/err"
+is "--watched refuses there" less_refuses
+is "fswatch-events watches there" less_watches
+is "with -v it says that it has no claim" grep -q "no claim" "$tmp/err"
+is "and is silent about it without" less_is_silent
+
 if command -v git >/dev/null; then
 	is "git ignores what is built" ignored
 	is "dist is all that is in git" dist
+	is "dist is the same, whoever makes it" dist_again
 else
 	echo "skip - git ignores what is built - no git here"
 	echo "skip - dist is all that is in git - no git here"
+	echo "skip - dist is the same, whoever makes it - no git here"
+fi
+if have_archives 2>/dev/null; then
+	is "STATIC=1 builds programs that need no shared library" static
+else
+	echo "skip - STATIC=1 builds programs that need no shared library" \
+		"- not every library is here as an archive"
 fi
 is "clean is a success" build clean
 is "and leaves the sources" same "$tmp/src" "$tmp/sources"

@@ -37,6 +37,10 @@ static const struct {
 	"a kqueue does not overflow: notes coalesce"},
     {"kqueue", "the_audit_log_of_many_files_is_complete_and_in_order",
 	"what comes and goes between two looks is not told"},
+    {"poll", "too_many_instances_are_told_with_the_setting_and_all_is_polled",
+	"polling takes no instances"},
+    {"poll", "after_an_overflow_the_stream_is_the_tree",
+	"polling has no queue that could overflow"},
 };
 
 const char *

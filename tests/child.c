@@ -14,6 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "keep.h"
+
 #define CHILD_SECONDS 20
 
 static void
@@ -31,12 +33,19 @@ child_start(struct child *c, const char *const argv[])
 {
 	int in[2], out[2], err[2];
 	char path[PATH_MAX];
+	unsigned long number;
 
 	memset(c, 0, sizeof(*c));
 	child_find(argv[0], path);
 	ck_assert_int_eq(pipe2(in, O_CLOEXEC), 0);
 	ck_assert_int_eq(pipe2(out, O_CLOEXEC), 0);
 	ck_assert_int_eq(pipe2(err, O_CLOEXEC), 0);
+	number = keep_number();
+	c->keep_in = c->keep_out = -1;
+	if (strcmp(argv[0], "fswrite") == 0) {
+		c->keep_in = keep_open("commands", number);
+		c->keep_out = keep_open("answers", number);
+	}
 	c->pid = fork();
 	ck_assert_int_ne(c->pid, -1);
 	if (c->pid == 0) {
@@ -109,6 +118,7 @@ child_say_bytes(struct child *c, const void *data, size_t n)
 			(void)child_poll(c, true, false, deadline);
 			continue;
 		}
+		keep(c->keep_in, p, (size_t)done);
 		p += done;
 		n -= (size_t)done;
 	}
@@ -147,6 +157,7 @@ child_line(struct child *c)
 		    sizeof(c->pending) - c->npending);
 		if (n <= 0)
 			return NULL;
+		keep(c->keep_out, c->pending + c->npending, (size_t)n);
 		c->npending += (size_t)n;
 	}
 	len = (size_t)(nl - c->pending);
@@ -174,13 +185,17 @@ child_wait(struct child *c)
 {
 	time_t deadline = time(NULL) + CHILD_SECONDS;
 	char drop[4096];
+	ssize_t n;
 	int status;
 
 	child_end_input(c);
 	while (c->out != -1) {
 		if (child_poll(c, false, true, deadline) == 0)
 			continue;
-		if (read(c->out, drop, sizeof(drop)) <= 0) {
+		n = read(c->out, drop, sizeof(drop));
+		if (n > 0) {
+			keep(c->keep_out, drop, (size_t)n);
+		} else {
 			(void)close(c->out);
 			c->out = -1;
 		}
@@ -188,6 +203,11 @@ child_wait(struct child *c)
 	while (c->err_fd != -1)
 		(void)child_poll(c, false, false, deadline);
 	ck_assert_int_eq(waitpid(c->pid, &status, 0), c->pid);
+	if (c->keep_in != -1)
+		(void)close(c->keep_in);
+	if (c->keep_out != -1)
+		(void)close(c->keep_out);
+	c->keep_in = c->keep_out = -1;
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) :
 				     WEXITSTATUS(status);
 }

@@ -22,6 +22,8 @@ struct child {
 	int in; /* its stdin; -1 when closed */
 	int out; /* its stdout */
 	int err_fd;
+	int keep_in; /* keep.h */
+	int keep_out;
 	char line[65536];
 	char pending[65536];
 	size_t npending;

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/capability.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,7 +38,7 @@
 static void
 told(struct harness *h, const char *dir, const char *want)
 {
-	harness_told(harness_story(h, dir), want);
+	ck_assert_str_eq(harness_story(h, dir), want);
 }
 
 /* One line of a story, or a part of it. */
@@ -1463,45 +1462,25 @@ END_TEST
 
 /* --- limits --- */
 
-static bool
-write_text(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	bool ok;
-
-	if (fd == -1)
-		return false;
-	ok = write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-	(void)close(fd);
-	return ok;
-}
-
 START_TEST(beyond_the_limit_of_watches_the_rest_is_polled)
 {
 	struct harness *h = harness_new();
-	char path[64], map[64];
-	uid_t uid = getuid();
-	gid_t gid = getgid();
+	const char *err;
+	char path[64];
 	int i;
 
 	for (i = 0; i < 40; i++) {
 		(void)snprintf(path, sizeof(path), "d/%d/sub", i);
 		make_dir(path);
 	}
-	(void)snprintf(map, sizeof(map), "0 %u 1", (unsigned)uid);
-	if (unshare(CLONE_NEWUSER) == -1 ||
-	    !write_text("/proc/self/uid_map", map) ||
-	    !write_text("/proc/self/setgroups", "deny") ||
-	    snprintf(map, sizeof(map), "0 %u 1", (unsigned)gid) < 0 ||
-	    !write_text("/proc/self/gid_map", map) ||
-	    !write_text("/proc/sys/user/max_inotify_watches", "20")) {
+	if (!scratch_limit("max_inotify_watches", "20")) {
 		skip("beyond the limit of watches the rest is polled",
 		    "no user namespace with limits of its own");
 		harness_end(h);
 		return;
 	}
 	watch(h, "-r", "--poll", "0.05", "d");
-	harness_wait_err(h, "max_");
+	harness_wait_err(h, "sysctl -w fs.inotify.max_user_watches=");
 	for (i = 0; i < 40; i++) {
 		(void)snprintf(path, sizeof(path), "d/%d/sub/a", i);
 		put(path, "");
@@ -1512,6 +1491,35 @@ START_TEST(beyond_the_limit_of_watches_the_rest_is_polled)
 		ck_assert_msg(strstr(event_get(ev, "path"), "/sub/a") != NULL,
 		    "%s", event_get(ev, "path"));
 	}
+	/* It was said once, and names a directory. */
+	ck_assert_int_eq(harness_stop(h), 0);
+	err = harness_err(h);
+	ck_assert_ptr_nonnull(strstr(err, ": d/"));
+	ck_assert_msg(strchr(err, '\n') == err + strlen(err) - 1, "%s", err);
+	harness_end(h);
+}
+END_TEST
+
+START_TEST(too_many_instances_are_told_with_the_setting_and_all_is_polled)
+{
+	struct harness *h = harness_new();
+
+	make_dir("d/s");
+	if (!scratch_limit("max_inotify_instances", "0")) {
+		skip(__func__, "no user namespace with limits of its own");
+		harness_end(h);
+		return;
+	}
+	ends_with(h, 1, "sysctl -w fs.inotify.max_user_instances=", "-e",
+	    "closed", "d");
+	ends_with(h, 1, "sysctl -w fs.inotify.max_user_instances=", "--backend",
+	    "inotify", "d");
+	/* What polling can tell, it does. */
+	harness_set_format(h, HARNESS_JSON);
+	watch(h, "--poll", "0.02", "d");
+	harness_wait_err(h, "until then all is polled");
+	put("d/a", "");
+	(void)harness_wait(h, "created", "d/a");
 	harness_end(h);
 }
 END_TEST
@@ -1589,7 +1597,7 @@ START_TEST(once_ends_after_the_first_burst)
 	put("d/a", "");
 	put("d/b", "");
 	ck_assert_int_eq(harness_finish(h), 0);
-	harness_told(harness_rest(h), "created d/a\ncreated d/b\n");
+	ck_assert_str_eq(harness_rest(h), "created d/a\ncreated d/b\n");
 	harness_end(h);
 }
 END_TEST
@@ -1900,6 +1908,8 @@ main(void)
 	tc = tcase_create("Limits");
 	tcase_set_timeout(tc, 120);
 	tcase_add_test(tc, beyond_the_limit_of_watches_the_rest_is_polled);
+	tcase_add_test(tc,
+	    too_many_instances_are_told_with_the_setting_and_all_is_polled);
 	tcase_add_test(tc,
 	    a_directory_that_may_not_be_read_is_told_and_tried_again);
 	tcase_add_test(tc, polling_tells_the_same_kinds);

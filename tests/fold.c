@@ -19,6 +19,8 @@
 #define FOLD_SHOWN 6 /* differing paths in a report */
 #define FOLD_LINES 12 /* lines about each */
 
+#define WALK_FLAGS (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+
 struct entry {
 	RB_ENTRY(entry) link;
 	char *path;
@@ -219,19 +221,22 @@ letter_of(mode_t mode)
 				      'o');
 }
 
+/* By descriptors: a tree may be deeper than a path may be long. */
 static int
-walk(struct fold *f, const char *root, const char *path, fold_choose choose,
-    void *ctx)
+walk(struct fold *f, int fd, const char *root, const char *path,
+    fold_choose choose, void *ctx)
 {
-	DIR *d = opendir(path);
+	DIR *d = fdopendir(fd);
 	struct dirent *de;
 	struct stat st;
 	struct entry *e;
 	char *child = NULL;
-	int what, rc = -1;
+	int what, sub, rc = -1;
 
-	if (d == NULL)
-		return errno == ENOENT || errno == ENOTDIR ? 0 : -1;
+	if (d == NULL) {
+		(void)close(fd);
+		return -1;
+	}
 	while ((de = readdir(d)) != NULL) {
 		if (strcmp(de->d_name, ".") == 0 ||
 		    strcmp(de->d_name, "..") == 0)
@@ -241,7 +246,7 @@ walk(struct fold *f, const char *root, const char *path, fold_choose choose,
 			child = NULL;
 			goto out;
 		}
-		if (lstat(child, &st) == -1)
+		if (fstatat(fd, de->d_name, &st, AT_SYMLINK_NOFOLLOW) == -1)
 			goto out;
 		what = FOLD_SHOW | FOLD_ENTER;
 		if (choose != NULL)
@@ -253,8 +258,10 @@ walk(struct fold *f, const char *root, const char *path, fold_choose choose,
 				goto out;
 			e->mtime = st.st_mtim;
 		}
-		if ((what & FOLD_ENTER) && S_ISDIR(st.st_mode) &&
-		    walk(f, root, child, choose, ctx) == -1)
+		if (!(what & FOLD_ENTER) || !S_ISDIR(st.st_mode))
+			continue;
+		sub = openat(fd, de->d_name, WALK_FLAGS);
+		if (sub == -1 || walk(f, sub, root, child, choose, ctx) == -1)
 			goto out;
 	}
 	rc = 0;
@@ -267,7 +274,25 @@ out:
 int
 fold_walk(struct fold *f, const char *root, fold_choose choose, void *ctx)
 {
-	return walk(f, root, root, choose, ctx);
+	int fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct stat st;
+	struct entry *e;
+	char type;
+
+	if (fd != -1)
+		return walk(f, fd, root, root, choose, ctx);
+	if (errno != ENOENT && errno != ENOTDIR && errno != ELOOP)
+		return -1;
+	if (lstat(root, &st) == -1)
+		return 0;
+	type = letter_of(st.st_mode);
+	if (choose != NULL && !(choose(ctx, root, type) & FOLD_SHOW))
+		return 0;
+	e = add(f, root, type);
+	if (e == NULL)
+		return -1;
+	e->mtime = st.st_mtim;
+	return 0;
 }
 
 char

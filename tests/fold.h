@@ -38,8 +38,9 @@ struct fold *fold_new(void);
 void fold_free(struct fold *f);
 
 /* Adds what is below the directory root on the disk, as far as choose says
- * (bits of fold_choice; NULL: all). Nothing where there is no such directory.
- * Returns 0, or -1 with errno. */
+ * (bits of fold_choice; NULL: all). A root that is no directory, nor a link to
+ * one, is the one path there is; nothing where there is nothing. Returns 0, or
+ * -1 with errno. */
 int fold_walk(struct fold *f, const char *root, fold_choose choose, void *ctx);
 
 /* Applies one event. Kinds that do not change the set are checked only: what

@@ -22,6 +22,7 @@
 
 #include "buf.h"
 #include "cannot.h"
+#include "keep.h"
 #include "story.h"
 
 #define HARNESS_TIMEOUT                                       \
@@ -41,6 +42,7 @@ struct harness {
 	char dir[PATH_MAX];
 	char log[PATH_MAX]; /* all that was read, for harness_main() */
 	int log_fd;
+	int keep_fd; /* keep.h */
 
 	pid_t pid; /* 0 where nothing runs */
 	int in, out, err; /* our ends of the pipes, -1 when closed */
@@ -243,6 +245,7 @@ harness_new_titled(const char *title)
 	h->in = h->out = h->err = -1;
 	h->mark_kind = "created";
 	h->mark_ending = "";
+	h->keep_fd = -1;
 	ck_assert_int_lt(snprintf(h->log, sizeof(h->log), "%.*s/log.XXXXXX",
 			     PATH_MAX - 16, base),
 	    PATH_MAX);
@@ -308,6 +311,9 @@ harness_runv(struct harness *h, const char *program, const char *const *args)
 	pid_t parent = getpid();
 
 	ck_assert_int_eq(h->pid, 0);
+	h->keep_fd = strcmp(program, "fswatch-events") == 0 ?
+	    keep_open("events", keep_number()) :
+	    -1;
 	if (strchr(program, '/') != NULL)
 		(void)snprintf(path, sizeof(path), "%s", program);
 	else
@@ -652,6 +658,8 @@ add_line(struct harness *h, const char *text, size_t len)
 	h->nlines++;
 	if (h->format != HARNESS_JSON)
 		return;
+	keep(h->keep_fd, text, len);
+	keep(h->keep_fd, "\n", 1);
 	l->json = json_loadb(text, len, JSON_REJECT_DUPLICATES, &err);
 	ck_assert_msg(l->json != NULL, "not JSON (%s): %s", err.text, l->text);
 	check_event(h, l->json, l->text);
@@ -991,6 +999,9 @@ harness_finish(struct harness *h)
 	    "the last line has no end: %s", cstring(&h->out_buf));
 	status = WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
 	(void)dprintf(h->log_fd, "[exit %d]\n", status);
+	if (h->keep_fd != -1)
+		(void)close(h->keep_fd);
+	h->keep_fd = -1;
 	return status;
 }
 

@@ -20,6 +20,7 @@ tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 export LC_ALL=C
 failed=0
+kept=0
 
 # A tree with something of each kind, and something outside of it.
 template() {
@@ -34,6 +35,7 @@ template() {
 	ln -s nowhere dangling
 	ln ../outside/victim hard
 	mkfifo fifo
+	mknod device c 1 3 2>/dev/null
 	python3 -c 'import socket
 socket.socket(socket.AF_UNIX).bind("socket")' 2>/dev/null
 }
@@ -58,6 +60,11 @@ run() { # run CASE OP: says what went wrong, if anything
 	# shellcheck disable=SC2086 # a list of options
 	timeout 20 "$bin/fswrite" --force $options "$tmp/o/out" <"$tmp/input" \
 	    >"$tmp/answers" 2>"$tmp/err" || status=$?
+	if [ -n "${FSPIPE_KEEP:-}" ]; then # keep.h
+		kept=$((kept + 1))
+		cp "$tmp/input" "$FSPIPE_KEEP/commands.hostile.$kept"
+		cp "$tmp/answers" "$FSPIPE_KEEP/answers.hostile.$kept"
+	fi
 	sed -e 's/^{"ok":true,"line":\([0-9]*\),.*/\1 ok/' \
 	    -e 's/^{"ok":false,"line":\([0-9]*\),.*"error":"\([^"]*\)",.*/\1 \2/' \
 	    "$tmp/answers" | diff "$want" - || return
@@ -89,6 +96,12 @@ for dir in "$here"/hostile/*/; do
 	*-socket-*)
 		if ! [ -S "$tmp/t/out/socket" ]; then
 			echo "skip - $sentence - no python3 to make one"
+			continue
+		fi
+		;;
+	*-device-*)
+		if ! [ -c "$tmp/t/out/device" ]; then
+			echo "skip - $sentence - no device may be made"
 			continue
 		fi
 		;;

@@ -108,6 +108,47 @@ pipe 6 "lines are stored and answered while their source stays open" \
     'grep -qs "\"ok\":true" output && grep -qsx hello archive/notes.txt'
 }
 
+# The view for people: README's lines but for the time and the size, which
+# depend on when it looks.
+sed -n '/^\$ fswatch-events -rp inbox$/,/^```$/p' "$here/README.md" |
+    grep '^[0-9]' | cut -c14-29,36- >"$dir/shown"
+mkdir "$dir/view" && cd "$dir/view" && mkdir inbox || exit 1
+set -m
+fswatch-events -rp -e default,ready inbox >output 2>errors &
+job=$!
+set +m
+mkfifo pause
+exec 5<>pause
+until_seen() { # until_seen WORD
+	local end=$((SECONDS + seconds))
+	until grep -qs " $1 " output; do
+		[ "$SECONDS" -lt "$end" ] || return 1
+		IFS= read -r -t 0.05 _ <&5
+	done
+}
+until_seen ready
+mkdir inbox/2026
+printf 'Dear all,\n' >inbox/letter.txt
+mv inbox/letter.txt inbox/2026/
+dd if=/dev/zero of="inbox/summer at sea.jpg" bs=3456789 count=1 2>/dev/null
+ln -s 2026 inbox/latest
+: >"inbox/two
+lines"
+rm inbox/2026/letter.txt
+until_seen deleted
+kill "$job" && wait "$job"
+job=
+exec 5>&-
+if [ -s "$dir/shown" ] && grep -v ' ready ' output | cut -c14-29,36- |
+    uniq | diff "$dir/shown" -; then
+	echo "ok - the view that README.md shows is what -rp shows"
+else
+	echo "not ok - the view that README.md shows is what -rp shows"
+	cat errors
+	failed=1
+fi
+cd "$dir" || exit 1
+
 if [ "$used" -eq "$count" ]; then
 	echo "ok - each pipe of README.md is tried"
 else

@@ -10,7 +10,10 @@ set -u
 # Check ends a test after four seconds, which a busy machine may well need.
 export CK_DEFAULT_TIMEOUT="${CK_DEFAULT_TIMEOUT:-60}"
 out=$(mktemp)
-trap 'rm -f "$out"' EXIT
+# What the programs read and write is kept for schema_test.sh (keep.h).
+FSPIPE_KEEP=$(mktemp -d)
+export FSPIPE_KEEP
+trap 'rm -rf "$out" "$FSPIPE_KEEP"' EXIT
 # What was ignored when this began (SIGHUP, by nohup) is not what is tested.
 fresh="env --default-signal"
 $fresh true 2>/dev/null || fresh=

@@ -159,3 +159,23 @@ scratch_mounts(void)
 	}
 	return mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0;
 }
+
+bool
+scratch_limit(const char *name, const char *value)
+{
+	char text[64];
+	uid_t uid = geteuid();
+	gid_t gid = getegid();
+
+	if (unshare(CLONE_NEWUSER) == -1)
+		return false;
+	(void)scratch_say("/proc/self/setgroups", "deny");
+	(void)snprintf(text, sizeof(text), "0 %u 1", uid);
+	if (!scratch_say("/proc/self/uid_map", text))
+		return false;
+	(void)snprintf(text, sizeof(text), "0 %u 1", gid);
+	if (!scratch_say("/proc/self/gid_map", text))
+		return false;
+	(void)snprintf(text, sizeof(text), "/proc/sys/user/%s", name);
+	return scratch_say(text, value);
+}

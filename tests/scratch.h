@@ -46,4 +46,9 @@ size_t scratch_count(int dirfd, const char *name);
  * had. */
 bool scratch_mounts(void);
 
+/* Moves this process to a user namespace of its own and sets one of its limits
+ * (/proc/sys/user/NAME, see namespaces(7)). False where that is not to be
+ * had. */
+bool scratch_limit(const char *name, const char *value);
+
 #endif

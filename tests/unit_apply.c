@@ -17,6 +17,7 @@
 #include "beneath.h"
 #include "command.h"
 #include "scratch.h"
+#include "why.h"
 
 /* Every test runs three times: behind a wall (directories are looked at once a
  * batch), without, and without openat2. */
@@ -98,6 +99,15 @@ begin(int way)
 	ck_assert_ptr_nonnull(a);
 }
 
+/* With the options as they are now. */
+static void
+again(void)
+{
+	apply_close(a);
+	a = apply_open(dir.fd, &o);
+	ck_assert_ptr_nonnull(a);
+}
+
 static void
 end(void)
 {
@@ -109,7 +119,7 @@ static void
 say(const char *json)
 {
 	struct command c;
-	struct command_bad bad;
+	struct why bad;
 	int rc;
 
 	rc = command_parse(&c, json, strlen(json), &bad);
@@ -656,10 +666,8 @@ START_TEST(running_out_of_descriptors_closes_what_is_kept_open)
 	int i;
 
 	begin(_i);
-	apply_close(a);
 	o.max_open = 10000;
-	a = apply_open(dir.fd, &o);
-	ck_assert_ptr_nonnull(a);
+	again();
 	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &rl), 0);
 	rl.rlim_cur = (rlim_t)dup(0) + 30;
 	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &rl), 0);
@@ -725,6 +733,7 @@ START_TEST(a_watched_name_is_refused_and_the_rest_is_not)
 {
 	begin(_i);
 	o.may = may;
+	again();
 	refused_name = "w";
 	asked = 0;
 	one("{\"op\":\"append\",\"path\":\"a\",\"content\":\"1\"}", "");
@@ -749,6 +758,7 @@ START_TEST(a_directory_that_is_free_as_a_whole_is_asked_about_once_a_batch)
 
 	begin(_i);
 	o.may = may;
+	again();
 	refused_name = NULL;
 	asked = 0;
 	for (i = 0; i < 10; i++) {
@@ -771,6 +781,7 @@ START_TEST(sync_costs_one_call_a_file_and_a_changed_directory)
 
 	begin(_i);
 	o.sync = true;
+	again();
 	for (i = 0; i < 100; i++)
 		say("{\"op\":\"append\",\"path\":\"p/q/log\","
 		    "\"content\":\"x\\n\"}");

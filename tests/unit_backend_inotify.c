@@ -4,10 +4,10 @@
 #include <limits.h>
 #include <poll.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -351,6 +351,62 @@ START_TEST(what_comes_before_a_departure_is_not_held_back)
 	ck_assert_str_eq(now_told(), "created d/a\n");
 	wait_as_asked();
 	ck_assert_str_eq(now_told(), "deleted d/a moved\n");
+}
+END_TEST
+
+/* A pipe in the kernel's place, to end a read wherever a test wants it. */
+static int
+speak_for_the_kernel(void)
+{
+	int p[2];
+
+	ck_assert_int_eq(pipe2(p, O_NONBLOCK | O_CLOEXEC), 0);
+	ck_assert_int_ne(dup3(p[0], ops->fd(b), O_CLOEXEC), -1);
+	(void)close(p[0]);
+	return p[1];
+}
+
+static void
+kernel_says(int to, int id, uint32_t mask, uint32_t cookie, const char *name)
+{
+	struct inotify_event ev = {.wd = id, .mask = mask, .cookie = cookie};
+	char record[sizeof(ev) + 16] = "";
+
+	ev.len = sizeof(record) - sizeof(ev);
+	memcpy(record, &ev, sizeof(ev));
+	(void)strlcpy(record + sizeof(ev), name, ev.len);
+	ck_assert_int_eq(write(to, record, sizeof(record)), sizeof(record));
+	ck_assert_int_eq(ops->fill(b), 1);
+}
+
+/* A read may end between them, and others' records may come between. */
+START_TEST(the_second_half_of_a_rename_is_waited_for)
+{
+	int d = add("d", BACKEND_NAMES), e = add("e", BACKEND_NAMES), to;
+	uint32_t cookie = 1;
+	struct hint h;
+	int ms;
+
+	to = speak_for_the_kernel();
+	do {
+		ck_assert_uint_lt(cookie, 1000);
+		kernel_says(to, d, IN_MOVED_FROM, ++cookie, "a");
+		ck_assert_int_eq(ops->next(b, &h), 0);
+		/* 0: this test itself was held up for longer than that. */
+		ms = ops->wait(b);
+		kernel_says(to, d, IN_CREATE, 0, "other");
+		kernel_says(to, e, IN_MOVED_TO, cookie, "b");
+		ck_assert_str_eq(now_told(),
+		    "renamed d/a -> e/b\ncreated d/other\n");
+	} while (ms <= 0);
+	/* Too late, it is something that comes from elsewhere. */
+	kernel_says(to, d, IN_MOVED_FROM, ++cookie, "a");
+	ck_assert_int_eq(ops->next(b, &h), 0);
+	wait_as_asked();
+	ck_assert_str_eq(now_told(), "deleted d/a moved\n");
+	kernel_says(to, e, IN_MOVED_TO, cookie, "b");
+	ck_assert_str_eq(now_told(), "created e/b moved\n");
+	(void)close(to);
 }
 END_TEST
 
@@ -730,23 +786,11 @@ set_number(const char *path, const char *text)
 	return done;
 }
 
-/* In a user namespace of its own a process may set its own limits. */
-static bool
-own_limits(void)
-{
-	char map[64];
-
-	(void)snprintf(map, sizeof(map), "0 %u 1", (unsigned)geteuid());
-	return unshare(CLONE_NEWUSER) == 0 &&
-	    set_number("/proc/self/uid_map", map);
-}
-
 START_TEST(beyond_the_limits_open_and_add_say_which_one)
 {
 	int d, e;
 
-	if (!own_limits() ||
-	    !set_number("/proc/sys/user/max_inotify_watches", "1")) {
+	if (!scratch_limit("max_inotify_watches", "1")) {
 		skip(__func__, "no user namespaces here");
 		return;
 	}
@@ -813,28 +857,42 @@ START_TEST(a_directory_that_may_not_be_read_is_not_watched)
 }
 END_TEST
 
-/* Another process that makes and removes files in d until it is killed. */
-static pid_t
-start_others(void)
-{
-	pid_t pid = fork();
-	int fd;
+#define OTHERS 500
 
+/* Another process that makes and removes so many files in d for each byte that
+ * is written to *leave, so that it cannot fill the queue while we wait for our
+ * turn. It ends with the pipe. */
+static pid_t
+start_others(int *leave)
+{
+	int p[2], fd, i;
+	char byte;
+	pid_t pid;
+
+	ck_assert_int_eq(pipe2(p, O_CLOEXEC), 0);
+	pid = fork();
 	ck_assert_int_ne(pid, -1);
-	if (pid != 0)
+	*leave = p[1];
+	if (pid != 0) {
+		(void)close(p[0]);
 		return pid;
-	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-	for (;;) {
-		fd = open("d/other", O_WRONLY | O_CREAT, 0644);
-		if (fd == -1 || close(fd) == -1 || unlink("d/other") == -1)
-			_exit(1);
 	}
+	(void)close(p[1]);
+	while (read(p[0], &byte, 1) == 1) {
+		for (i = 0; i < OTHERS; i++) {
+			fd = open("d/other", O_WRONLY | O_CREAT, 0644);
+			if (fd == -1 || close(fd) == -1 ||
+			    unlink("d/other") == -1)
+				_exit(1);
+		}
+	}
+	_exit(0);
 }
 
 START_TEST(renames_find_their_halves_among_what_others_do)
 {
 	const int n = 3000;
-	int i, renames = 0, others = 0;
+	int i, leave, status, renames = 0, others = 0, given = 0;
 	struct hint h;
 	pid_t pid;
 
@@ -842,8 +900,12 @@ START_TEST(renames_find_their_halves_among_what_others_do)
 	add("e", BACKEND_NAMES);
 	make("d/a");
 	(void)story();
-	pid = start_others();
+	pid = start_others(&leave);
 	for (i = 0; i < n || others == 0; i++) {
+		if (others == given) {
+			ck_assert_int_eq(write(leave, "x", 1), 1);
+			given += OTHERS;
+		}
 		go("d/a", "e/b");
 		go("e/b", "d/a");
 		ck_assert_int_ne(ops->fill(b), -1);
@@ -855,8 +917,9 @@ START_TEST(renames_find_their_halves_among_what_others_do)
 			others += h.kind == HINT_CREATED;
 		}
 	}
-	(void)kill(pid, SIGKILL);
-	(void)waitpid(pid, NULL, 0);
+	(void)close(leave);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 0);
 	while (ops->fill(b) != -1 && ops->next(b, &h) == 1)
 		renames += h.kind == HINT_RENAMED;
 	ck_assert_int_eq(renames, 2 * i);
@@ -889,6 +952,7 @@ main(void)
 	tcase_add_test(core, a_hint_carries_the_time_at_which_it_was_read);
 	tcase_add_test(core, both_halves_of_a_rename_are_told_as_one);
 	tcase_add_test(core, a_name_moved_out_is_a_departure_after_a_moment);
+	tcase_add_test(core, the_second_half_of_a_rename_is_waited_for);
 	tcase_add_test(core, a_name_moved_in_is_an_arrival_at_once);
 	tcase_add_test(core,
 	    what_came_behind_a_departure_is_held_back_no_longer_than_it);

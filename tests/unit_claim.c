@@ -69,6 +69,7 @@ static const struct claim kinds[] = {
     {.kind = CLAIM_FLAT},
     {.kind = CLAIM_NAME, .name_hash = 0xffffffff},
     {.kind = CLAIM_NAME, .name_hash = 0},
+    {.kind = CLAIM_NAME, .name_hash = 5, .path = true},
     {.kind = CLAIM_PRUNED, .token = 0xffffff},
 };
 #define NKINDS (sizeof(kinds) / sizeof(kinds[0]))
@@ -82,6 +83,7 @@ assert_same(const struct claim *got, const struct claim *want)
 	ck_assert_uint_eq(got->token, want->token);
 	ck_assert_uint_eq(got->name_hash, want->name_hash);
 	ck_assert(got->one_fs == want->one_fs);
+	ck_assert(got->path == want->path);
 }
 
 START_TEST(a_claim_of_each_kind_is_found_as_it_was_taken)
@@ -160,6 +162,32 @@ START_TEST(names_have_hashes_of_their_own)
 	/* FNV-1a's own test vectors. */
 	ck_assert_uint_eq(claim_hash("a"), 0xe40c292cU);
 	ck_assert_uint_eq(claim_hash("foobar"), 0xbf9cf968U);
+}
+END_TEST
+
+START_TEST(a_hash_may_be_had_piece_by_piece)
+{
+	uint32_t hash = claim_hash_add(CLAIM_HASH, "a/bc", 1);
+
+	ck_assert_uint_eq(hash, claim_hash("a"));
+	hash = claim_hash_add(hash, "", 0);
+	hash = claim_hash_add(hash, "/bcd", 3);
+	ck_assert_uint_eq(hash, claim_hash("a/bc"));
+}
+END_TEST
+
+START_TEST(no_two_claims_are_the_same)
+{
+	struct claim c;
+	size_t i;
+
+	for (i = 0; i < NKINDS; i++) {
+		c = kinds[i];
+		ck_assert(claim_same(&c, &kinds[_i]) == (i == (size_t)_i));
+	}
+	c = kinds[_i];
+	c.pid = 1;
+	ck_assert(!claim_same(&c, &kinds[_i]));
 }
 END_TEST
 
@@ -420,6 +448,8 @@ main(void)
 	tcase_add_test(core, a_claim_ends_when_its_process_is_killed);
 	tcase_add_test(core, every_name_of_a_directory_leads_to_its_claims);
 	tcase_add_test(core, names_have_hashes_of_their_own);
+	tcase_add_test(core, a_hash_may_be_had_piece_by_piece);
+	tcase_add_loop_test(core, no_two_claims_are_the_same, 0, NKINDS);
 	tcase_add_test(core, tokens_differ_and_fit);
 	tcase_add_loop_test(core, a_search_ends_when_the_caller_has_seen_enough,
 	    O_RDONLY, O_RDONLY + 1);

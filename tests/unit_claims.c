@@ -1,3 +1,4 @@
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -180,6 +181,55 @@ START_TEST(there_is_no_moment_without_a_claim_that_is_taken_again)
 }
 END_TEST
 
+START_TEST(whatever_is_linked_has_a_claim_of_its_own)
+{
+	struct claims_links h = {0};
+	struct claim c;
+	int a = openat(dir.fd, "a", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int one, other;
+
+	ck_assert_int_eq(claims_link(&h, &one, dir.fd, &flat), 0);
+	ck_assert_int_eq(claims_link(&h, &other, a, &tree), 0);
+	ck_assert_uint_eq(ask("a", &c), 1);
+	ck_assert_int_eq(c.kind, CLAIM_TREE);
+	/* In place of the one before. */
+	ck_assert_int_eq(claims_link(&h, &one, a, &flat), 0);
+	ck_assert_uint_eq(h.n, 2);
+	ck_assert_uint_eq(ask(".", &c), 0);
+	ck_assert_uint_eq(ask("a", &c), 2);
+	claims_unlink(&h, &other);
+	claims_unlink(&h, &other);
+	ck_assert_uint_eq(ask("a", &c), 1);
+	ck_assert_int_eq(c.kind, CLAIM_FLAT);
+	claims_unlink(&h, &one);
+	ck_assert_uint_eq(ask("a", &c), 0);
+	claims_links_free(&h);
+	(void)close(a);
+}
+END_TEST
+
+START_TEST(links_leave_half_of_the_descriptors_to_others)
+{
+	const struct rlimit rl = {64, 64};
+	struct claims_links h = {0};
+	char who[64];
+	size_t n = 0;
+	int fd;
+
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &rl), 0);
+	while (claims_link(&h, &who[n], dir.fd, &flat) == 0)
+		ck_assert_uint_lt(++n, sizeof(who));
+	ck_assert_int_eq(errno, EMFILE);
+	ck_assert_uint_eq(h.n, n);
+	ck_assert_uint_gt(n, 8);
+	for (fd = 32; fd < 64; fd++)
+		ck_assert_int_eq(fcntl(fd, F_GETFD), -1);
+	while (n > 0)
+		claims_unlink(&h, &who[--n]);
+	claims_links_free(&h);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -199,6 +249,8 @@ main(void)
 	tcase_add_test(core, one_claim_takes_the_place_of_another);
 	tcase_add_test(core, what_is_pruned_is_told_with_its_token);
 	tcase_add_test(core, dropping_gives_up_all_and_may_be_done_twice);
+	tcase_add_test(core, whatever_is_linked_has_a_claim_of_its_own);
+	tcase_add_test(limits, links_leave_half_of_the_descriptors_to_others);
 	tcase_add_loop_test(limits,
 	    there_is_no_moment_without_a_claim_that_is_taken_again, 0, 2);
 	tcase_add_test(hostile, what_cannot_be_claimed_leaves_no_claim);

@@ -4,9 +4,10 @@
 #include <string.h>
 
 #include "command.h"
+#include "why.h"
 
 static int
-parse(struct command *c, const char *line, struct command_bad *bad)
+parse(struct command *c, const char *line, struct why *bad)
 {
 	memset(bad, 0, sizeof(*bad));
 	return command_parse(c, line, strlen(line), bad);
@@ -15,7 +16,7 @@ parse(struct command *c, const char *line, struct command_bad *bad)
 START_TEST(each_operation_is_understood_with_its_keys)
 {
 	struct command c;
-	struct command_bad bad;
+	struct why bad;
 
 	ck_assert_int_eq(parse(&c,
 			     "{\"op\":\"append\",\"path\":\"2026/a.log\","
@@ -63,7 +64,7 @@ END_TEST
 START_TEST(content_may_be_base64_and_hold_any_byte)
 {
 	struct command c;
-	struct command_bad bad;
+	struct why bad;
 
 	ck_assert_int_eq(parse(&c,
 			     "{\"op\":\"write\",\"path\":\"a\","
@@ -87,7 +88,7 @@ END_TEST
 START_TEST(a_path_in_base64_carries_bytes_that_are_not_text)
 {
 	struct command c;
-	struct command_bad bad;
+	struct why bad;
 
 	/* What fswatch-events says of a\xffb. */
 	ck_assert_int_eq(parse(&c,
@@ -130,7 +131,7 @@ static const char *const ids[] = {"1.10", "123456789012345678901234567890",
 START_TEST(an_id_comes_back_as_it_was_spelt)
 {
 	struct command c;
-	struct command_bad bad;
+	struct why bad;
 	char line[256];
 	int first;
 
@@ -235,7 +236,7 @@ static const struct {
 START_TEST(what_is_wrong_is_refused_by_its_name)
 {
 	struct command c;
-	struct command_bad bad;
+	struct why bad;
 
 	ck_assert_msg(parse(&c, refused[_i].line, &bad) == -1,
 	    "%s was let through", refused[_i].line);
@@ -249,7 +250,7 @@ END_TEST
 START_TEST(keys_of_others_are_let_through)
 {
 	struct command c;
-	struct command_bad bad;
+	struct why bad;
 
 	ck_assert_int_eq(parse(&c,
 			     "{\"event\":\"created\",\"op\":\"delete\","
@@ -265,7 +266,7 @@ END_TEST
 START_TEST(a_bad_command_still_has_its_id)
 {
 	struct command c;
-	struct command_bad bad;
+	struct why bad;
 
 	ck_assert_int_eq(parse(&c, "{\"op\":\"nop\",\"id\":5}", &bad), -1);
 	ck_assert_uint_eq(c.id_len, 1);
@@ -297,7 +298,7 @@ static const struct {
 START_TEST(an_unknown_operation_gets_a_suggestion)
 {
 	struct command c;
-	struct command_bad bad;
+	struct why bad;
 	char line[256], hint[64];
 
 	(void)snprintf(line, sizeof(line), "{\"op\":\"%s\",\"path\":\"a\"}",
@@ -320,7 +321,7 @@ START_TEST(nesting_without_end_is_an_error_and_no_crash)
 {
 	static char line[1 << 20];
 	struct command c;
-	struct command_bad bad;
+	struct why bad;
 
 	memset(line, '[', sizeof(line));
 	ck_assert_int_eq(command_parse(&c, line, sizeof(line), &bad), -1);
@@ -332,7 +333,7 @@ END_TEST
 START_TEST(names_may_be_255_bytes_long_and_paths_4095)
 {
 	struct command c;
-	struct command_bad bad;
+	struct why bad;
 	char line[8192], name[300], path[5000] = "";
 	int i;
 
@@ -370,7 +371,7 @@ START_TEST(no_cut_or_changed_byte_of_a_line_is_harmful)
 	    "\"content\":\"aGk=\",\"encoding\":\"base64\",\"mode\":\"644\","
 	    "\"id\":{\"x\":[1,\"\\\"\"]},\"old_path\":\"q\"}";
 	struct command c;
-	struct command_bad bad;
+	struct why bad;
 	char *copy;
 	size_t i;
 	int byte;

@@ -1,6 +1,7 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -70,6 +71,29 @@ START_TEST(whole_lines_come_out_and_half_a_line_waits)
 	ck_assert(!lines_next(l, &line));
 	ck_assert_int_eq(lines_fill(l), 0);
 	lines_free(l);
+}
+END_TEST
+
+START_TEST(a_pipe_is_widened_and_a_wide_one_left_alone)
+{
+	int other[2], wide, wider;
+
+	/* What may be had at all. */
+	ck_assert_int_eq(pipe(other), 0);
+	wide = fcntl(other[0], F_SETPIPE_SZ, 256 * 1024);
+	wider = fcntl(other[0], F_SETPIPE_SZ, 1024 * 1024);
+	if (wide == -1 || wider == -1) {
+		printf("skip - a pipe is widened and a wide one left alone"
+		       " - no wide pipes to be had\n");
+		return;
+	}
+	ck_assert_int_lt(fcntl(out, F_GETPIPE_SZ), wide);
+	lines_free(lines_new(in, 100));
+	ck_assert_int_eq(fcntl(out, F_GETPIPE_SZ), wide);
+	lines_free(lines_new(other[0], 100));
+	ck_assert_int_eq(fcntl(other[1], F_GETPIPE_SZ), wider);
+	(void)close(other[0]);
+	(void)close(other[1]);
 }
 END_TEST
 
@@ -203,6 +227,7 @@ main(void)
 	tcase_add_checked_fixture(hostile, open_pipe, close_pipe);
 	tcase_add_test(core, whole_lines_come_out_and_half_a_line_waits);
 	tcase_add_test(core, errors_of_read_are_handed_on);
+	tcase_add_test(core, a_pipe_is_widened_and_a_wide_one_left_alone);
 	tcase_add_test(limits,
 	    a_line_may_be_as_long_as_the_limit_and_no_longer);
 	tcase_add_test(limits,

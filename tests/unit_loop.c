@@ -286,6 +286,79 @@ START_TEST(one_name_covers_that_name_only_also_before_it_exists)
 }
 END_TEST
 
+START_TEST(a_name_covers_what_is_below_it_until_the_watcher_has_come)
+{
+	struct claim c = {.kind = CLAIM_NAME, .name_hash = claim_hash("a")};
+	struct loop *l = begin("w");
+	int fd = hold("w", c);
+
+	ck_assert_int_eq(ask(l, "w/a", NULL), LOOP_COVERED);
+	ck_assert(verdict.every_name);
+	ck_assert_int_eq(ask(l, "w/a/b", "x"), LOOP_COVERED);
+	/* Of the same name elsewhere it says nothing. */
+	make("w/x");
+	make("w/x/a");
+	ck_assert_int_eq(ask(l, "w/x/a", "x"), LOOP_FREE);
+	make("n/a");
+	ck_assert_int_eq(ask(l, "n/a", "x"), LOOP_FREE);
+	loop_close(l);
+	(void)close(fd);
+}
+END_TEST
+
+START_TEST(a_path_covers_its_last_name_and_what_is_below)
+{
+	struct claim c = {.kind = CLAIM_NAME,
+	    .name_hash = claim_hash("a/b/x"),
+	    .path = true};
+	struct loop *l = begin("w");
+	int fd = hold("w", c);
+
+	ck_assert_int_eq(ask(l, "w", "a"), LOOP_FREE);
+	ck_assert_int_eq(ask(l, "w", "x"), LOOP_FREE);
+	ck_assert_int_eq(ask(l, "w/a", "b"), LOOP_FREE);
+	ck_assert_int_eq(ask(l, "w/a/b", NULL), LOOP_FREE);
+	ck_assert_msg(!verdict.every_name, "one name is covered");
+	ck_assert_int_eq(ask(l, "w/a/b", "c"), LOOP_FREE);
+	ck_assert_int_eq(ask(l, "w/a/b", "x"), LOOP_COVERED);
+	ck_assert_int_eq(verdict.kind, CLAIM_NAME);
+	ck_assert_int_eq(ask(l, "w/a/b/c", "x"), LOOP_FREE);
+	make("w/a/b/x");
+	make("w/a/b/x/y");
+	ck_assert_int_eq(ask(l, "w/a/b/x", NULL), LOOP_COVERED);
+	ck_assert_int_eq(ask(l, "w/a/b/x/y", "z"), LOOP_COVERED);
+	/* It is a path, and no name that reads like one. */
+	(void)close(fd);
+	c.path = false;
+	fd = hold("w", c);
+	ck_assert_int_eq(ask(l, "w/a/b", "x"), LOOP_FREE);
+	ck_assert_int_eq(ask(l, "w/a/b/x", NULL), LOOP_FREE);
+	loop_close(l);
+	(void)close(fd);
+}
+END_TEST
+
+START_TEST(a_path_is_asked_for_from_within_and_at_another_place)
+{
+	struct claim c = {.kind = CLAIM_NAME,
+	    .name_hash = claim_hash("a/b/c"),
+	    .path = true};
+	struct loop *l;
+	int fd;
+
+	if (skips(!scratch_mounts(),
+		"a path is asked for from within and at another place",
+		"no mount namespaces here"))
+		return;
+	bind("w/a/b", "n");
+	fd = hold("w", c);
+	l = begin("n");
+	ck_assert_int_eq(ask(l, "n/c", "x"), LOOP_COVERED);
+	loop_close(l);
+	(void)close(fd);
+}
+END_TEST
+
 START_TEST(a_pruned_directory_is_free_of_its_own_tree_only)
 {
 	struct claim pruned = {.kind = CLAIM_PRUNED, .token = 77};
@@ -357,7 +430,7 @@ START_TEST(a_directory_renamed_into_a_watched_tree_is_noticed_within_a_second)
 {
 	struct loop *l = begin("n");
 	int fd, out = open_at("n"), answer;
-	double began;
+	double began, asked;
 
 	make("n/d");
 	fd = hold("w", tree);
@@ -366,15 +439,17 @@ START_TEST(a_directory_renamed_into_a_watched_tree_is_noticed_within_a_second)
 	ck_assert_int_eq(rename("n", "w/n"), 0);
 	/* At once where nothing has been written yet. */
 	ck_assert_int_eq(ask(l, "w/n/d", "x"), LOOP_COVERED);
+	/* However slow the machine is: no question that is asked a second
+	 * later is answered wrongly. */
 	do {
 		(void)poll(NULL, 0, 5);
+		asked = now();
 		loop_batch(l);
 		answer = loop_check(l, out, "x", &verdict);
-		ck_assert_msg(now() - began < 30, "it was never noticed");
+		ck_assert_msg(answer != LOOP_FREE || asked - began < 1,
+		    "free after %.1f s", asked - began);
 	} while (answer == LOOP_FREE);
 	ck_assert_int_eq(answer, LOOP_COVERED);
-	/* What the machine takes for itself comes on top. */
-	ck_assert_msg(now() - began < 3, "it took %.1f s", now() - began);
 	loop_close(l);
 	(void)close(fd);
 	(void)close(out);
@@ -1097,6 +1172,11 @@ main(void)
 	tcase_add_test(core, a_flat_watch_covers_the_directory_itself_only);
 	tcase_add_test(core,
 	    one_name_covers_that_name_only_also_before_it_exists);
+	tcase_add_test(core,
+	    a_name_covers_what_is_below_it_until_the_watcher_has_come);
+	tcase_add_test(core, a_path_covers_its_last_name_and_what_is_below);
+	tcase_add_test(core,
+	    a_path_is_asked_for_from_within_and_at_another_place);
 	tcase_add_test(core, a_pruned_directory_is_free_of_its_own_tree_only);
 	tcase_add_test(core, another_process_prunes_nothing_for_this_one);
 	tcase_add_test(core,

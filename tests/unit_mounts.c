@@ -113,6 +113,20 @@ START_TEST(a_directory_is_identified_by_whatever_name)
 }
 END_TEST
 
+START_TEST(the_path_of_a_descriptor_is_told)
+{
+	char path[4096], want[4096];
+	int fd = open_path("c/../a/b");
+
+	(void)snprintf(want, sizeof(want), "%s/a/b", s.path);
+	ck_assert(mounts_path(fd, path, sizeof(path)));
+	ck_assert_str_eq(path, want);
+	(void)close(fd);
+	ck_assert(!mounts_path(-1, path, sizeof(path)));
+	ck_assert_str_eq(path, "");
+}
+END_TEST
+
 START_TEST(the_kernels_own_name_tells_directories_apart)
 {
 	uint64_t ino, other;
@@ -199,6 +213,7 @@ main(void)
 	tcase_add_checked_fixture(core, begin, end);
 	tcase_add_checked_fixture(hostile, begin, end);
 	tcase_add_test(core, a_directory_is_identified_by_whatever_name);
+	tcase_add_test(core, the_path_of_a_descriptor_is_told);
 	tcase_add_test(core, the_kernels_own_name_tells_directories_apart);
 	tcase_add_test(core, other_ways_to_a_directory_are_found);
 	tcase_add_test(core, a_change_of_the_table_is_seen_once);

@@ -46,6 +46,18 @@ temporary(void)
 	return name[0] != '\0' ? name : NULL;
 }
 
+/* For what has the name, or for a file of 0600 of our own. */
+static struct outfile *
+replacement(const char *name)
+{
+	struct stat old = {.st_mode = S_IFREG | 0600,
+	    .st_uid = geteuid(),
+	    .st_gid = getegid()};
+
+	(void)fstatat(dir.fd, name, &old, AT_SYMLINK_NOFOLLOW);
+	return outfile_replacement(dir.fd, name, &old);
+}
+
 START_TEST(a_new_file_appears_whole)
 {
 	struct outfile *f = outfile_new(dir.fd, "a", 0640);
@@ -85,13 +97,10 @@ END_TEST
 START_TEST(a_replacement_takes_the_name_at_once)
 {
 	struct outfile *f;
-	struct stat st;
 
 	scratch_put(dir.fd, "a", "old");
-	f = outfile_replacement(dir.fd, "a");
+	f = replacement("a");
 	ck_assert_ptr_nonnull(f);
-	ck_assert_int_eq(fstat(outfile_fd(f), &st), 0);
-	ck_assert_uint_eq(st.st_mode & 0777, 0600);
 	ck_assert_int_eq(outfile_write(f, "new", 3), 0);
 	ck_assert_str_eq(scratch_get(dir.fd, "a"), "old");
 	ck_assert_ptr_nonnull(temporary());
@@ -101,9 +110,59 @@ START_TEST(a_replacement_takes_the_name_at_once)
 }
 END_TEST
 
+START_TEST(a_replacement_has_the_mode_of_the_old_one_whatever_the_umask)
+{
+	static const mode_t modes[] = {0600, 0644, 0640, 0666, 0444, 0200, 0755,
+	    04755, 02755, 06777};
+	struct outfile *f;
+	struct stat st;
+	size_t i;
+
+	for (i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+		scratch_put(dir.fd, "a", "old");
+		ck_assert_int_eq(fchmodat(dir.fd, "a", modes[i], 0), 0);
+		(void)umask(i % 2 == 0 ? 0 : 077);
+		f = replacement("a");
+		(void)umask(022);
+		ck_assert_ptr_nonnull(f);
+		ck_assert_int_eq(fstat(outfile_fd(f), &st), 0);
+		ck_assert_uint_eq(st.st_mode & 07777, modes[i] & 0777);
+		ck_assert_int_eq(outfile_commit(&f), 0);
+		ck_assert_int_eq(unlinkat(dir.fd, "a", 0), 0);
+	}
+}
+END_TEST
+
+START_TEST(for_root_a_replacement_has_the_owner_and_the_group_of_the_old_one)
+{
+	static const mode_t modes[] = {0644, 0640};
+	struct outfile *f;
+	struct stat st;
+	size_t i;
+
+	if (geteuid() != 0) {
+		printf("skip - for root a replacement has the owner and the"
+		       " group of the old one - not root\n");
+		return;
+	}
+	scratch_put(dir.fd, "a", "old");
+	for (i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+		ck_assert_int_eq(fchownat(dir.fd, "a", 12345, 54321, 0), 0);
+		ck_assert_int_eq(fchmodat(dir.fd, "a", modes[i], 0), 0);
+		f = replacement("a");
+		ck_assert_ptr_nonnull(f);
+		ck_assert_int_eq(outfile_commit(&f), 0);
+		ck_assert_int_eq(fstatat(dir.fd, "a", &st, 0), 0);
+		ck_assert_uint_eq(st.st_uid, 12345);
+		ck_assert_uint_eq(st.st_gid, 54321);
+		ck_assert_uint_eq(st.st_mode & 07777, modes[i]);
+	}
+}
+END_TEST
+
 START_TEST(what_is_aborted_leaves_nothing)
 {
-	struct outfile *f = outfile_replacement(dir.fd, "a");
+	struct outfile *f = replacement("a");
 
 	ck_assert_ptr_nonnull(f);
 	ck_assert_int_eq(outfile_write(f, "x", 1), 0);
@@ -126,7 +185,7 @@ START_TEST(what_a_killed_process_left_is_replaced_at_the_next_use)
 	pid = fork();
 	ck_assert_int_ne(pid, -1);
 	if (pid == 0) {
-		f = outfile_replacement(dir.fd, "a");
+		f = replacement("a");
 		if (f == NULL || outfile_write(f, "half", 4) == -1)
 			_exit(1);
 		(void)raise(SIGKILL);
@@ -134,7 +193,7 @@ START_TEST(what_a_killed_process_left_is_replaced_at_the_next_use)
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
 	ck_assert(WIFSIGNALED(status));
 	ck_assert_ptr_nonnull(temporary());
-	f = outfile_replacement(dir.fd, "a");
+	f = replacement("a");
 	ck_assert_ptr_nonnull(f);
 	ck_assert_int_eq(outfile_write(f, "w", 1), 0);
 	ck_assert_int_eq(outfile_commit(&f), 0);
@@ -155,7 +214,7 @@ START_TEST(another_process_at_work_is_waited_for_and_not_disturbed)
 	pid = fork();
 	ck_assert_int_ne(pid, -1);
 	if (pid == 0) {
-		f = outfile_replacement(dir.fd, "a");
+		f = replacement("a");
 		if (f == NULL || outfile_write(f, "first", 5) == -1 ||
 		    write(ready[1], "x", 1) != 1 || read(go[0], &c, 1) != 1 ||
 		    outfile_commit(&f) == -1)
@@ -165,7 +224,7 @@ START_TEST(another_process_at_work_is_waited_for_and_not_disturbed)
 	ck_assert_int_eq(read(ready[0], &c, 1), 1);
 	/* It goes on while we wait for the name. */
 	ck_assert_int_eq(write(go[1], "x", 1), 1);
-	f = outfile_replacement(dir.fd, "a");
+	f = replacement("a");
 	ck_assert_ptr_nonnull(f);
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
 	ck_assert_int_eq(status, 0);
@@ -190,7 +249,7 @@ START_TEST(many_at_one_target_leave_one_whole_file)
 			continue;
 		memset(data, 'a' + i, sizeof(data));
 		for (n = 0; n < 500; n++) {
-			f = outfile_replacement(dir.fd, "a");
+			f = replacement("a");
 			if (f == NULL || outfile_write(f, data, 1500) == -1 ||
 			    outfile_write(f, data, 1500) == -1 ||
 			    outfile_commit(&f) == -1)
@@ -216,7 +275,7 @@ START_TEST(a_trap_under_the_temporary_name_is_removed_not_used)
 	struct outfile *f;
 	char name[256];
 
-	f = outfile_replacement(dir.fd, "a");
+	f = replacement("a");
 	ck_assert_ptr_nonnull(f);
 	(void)snprintf(name, sizeof(name), "%s", temporary());
 	outfile_abort(&f);
@@ -227,7 +286,7 @@ START_TEST(a_trap_under_the_temporary_name_is_removed_not_used)
 		ck_assert_int_eq(linkat(dir.fd, "victim", dir.fd, name, 0), 0);
 	else
 		ck_assert_int_eq(mkfifoat(dir.fd, name, 0666), 0);
-	f = outfile_replacement(dir.fd, "a");
+	f = replacement("a");
 	ck_assert_ptr_nonnull(f);
 	ck_assert_int_eq(outfile_write(f, "new", 3), 0);
 	ck_assert_int_eq(outfile_commit(&f), 0);
@@ -249,7 +308,7 @@ END_TEST
 
 START_TEST(a_full_file_system_is_an_error_and_leaves_nothing)
 {
-	struct outfile *f = outfile_replacement(dir.fd, "a");
+	struct outfile *f = replacement("a");
 	int full;
 
 	ck_assert_ptr_nonnull(f);
@@ -280,6 +339,10 @@ main(void)
 	tcase_add_test(core, a_new_file_appears_whole);
 	tcase_add_test(core, a_new_file_replaces_nothing);
 	tcase_add_test(core, a_replacement_takes_the_name_at_once);
+	tcase_add_test(core,
+	    a_replacement_has_the_mode_of_the_old_one_whatever_the_umask);
+	tcase_add_test(core,
+	    for_root_a_replacement_has_the_owner_and_the_group_of_the_old_one);
 	tcase_add_test(core, what_is_aborted_leaves_nothing);
 	tcase_add_test(core, temporary_names_are_known_by_their_shape);
 	tcase_add_test(core,

@@ -320,6 +320,87 @@ START_TEST(a_root_that_is_waited_for_is_claimed_by_its_name)
 }
 END_TEST
 
+START_TEST(what_is_missing_is_claimed_by_its_path)
+{
+	recorder_open(&r, "-w");
+	watch("p//q/./r");
+	ck_assert_int_eq(claims_on(".", 1).kind, CLAIM_NAME);
+	ck_assert(claims_on(".", 1).path);
+	ck_assert_uint_eq(claims_on(".", 1).name_hash, claim_hash("p/q/r"));
+	make_directory("p");
+	(void)recorder_story(&r);
+	(void)claims_on(".", 0);
+	ck_assert(claims_on("p", 1).path);
+	ck_assert_uint_eq(claims_on("p", 1).name_hash, claim_hash("q/r"));
+	/* No directory: it is still to come. */
+	make_file("p/q");
+	(void)recorder_story(&r);
+	ck_assert_uint_eq(claims_on("p", 1).name_hash, claim_hash("q/r"));
+	remove_all("p/q");
+	make_directory("p/q");
+	(void)recorder_story(&r);
+	(void)claims_on("p", 0);
+	ck_assert(!claims_on("p/q", 1).path);
+	ck_assert_uint_eq(claims_on("p/q", 1).name_hash, claim_hash("r"));
+	make_directory("p/q/r");
+	(void)recorder_story(&r);
+	(void)claims_on("p/q", 0);
+	ck_assert_int_eq(claims_on("p/q/r", 1).kind, CLAIM_FLAT);
+	remove_all("p");
+	(void)recorder_story(&r);
+	ck_assert_uint_eq(claims_on(".", 1).name_hash, claim_hash("p/q/r"));
+	end();
+	/* Where ".." leads then nobody knows. */
+	recorder_open(&r, "-w");
+	watch("p/../r");
+	(void)claims_on(".", 0);
+	end();
+}
+END_TEST
+
+START_TEST(what_a_followed_link_leads_to_is_claimed)
+{
+	char *out;
+
+	recorder_open(&r, "-r -L --depth 3");
+	make_directory("d/s");
+	make_directory("out/t");
+	out = realpath("out", NULL);
+	ck_assert_int_eq(symlink(out, "d/s/link"), 0);
+	watch("d");
+	ck_assert_uint_eq(claims_on("d", 1).depth, 3);
+	(void)claims_on("out", 1);
+	move_to("d/s/link", "d/link");
+	(void)recorder_story(&r);
+	ck_assert_int_eq(claims_on("out", 1).kind, CLAIM_TREE);
+	ck_assert_uint_eq(claims_on("out", 1).depth, 2);
+	/* By two links. */
+	ck_assert_int_eq(symlink(out, "d/link2"), 0);
+	(void)recorder_story(&r);
+	(void)claims_on("out", 1);
+	remove_all("d/link");
+	(void)recorder_story(&r);
+	(void)claims_on("out", 1);
+	/* To another directory. */
+	ck_assert_int_eq(symlink("../out/t", "d/new"), 0);
+	move_to("d/new", "d/link2");
+	(void)recorder_story(&r);
+	(void)claims_on("out", 0);
+	ck_assert_int_eq(claims_on("out/t", 1).kind, CLAIM_TREE);
+	move_to("d", "e");
+	(void)recorder_story(&r);
+	(void)claims_on("out/t", 0);
+	free(out);
+	end();
+	/* Not where claims are not wanted. */
+	recorder_open(&r, "-r -L --no-claim");
+	ck_assert_int_eq(symlink("../out", "d/link"), 0);
+	watch("d");
+	(void)claims_on("out", 0);
+	end();
+}
+END_TEST
+
 START_TEST(a_pruned_directory_has_its_claim_whenever_it_comes)
 {
 	recorder_open(&r, "-r --prune d/s/skip --prune d/t/new");
@@ -567,6 +648,8 @@ main(void)
 	tcase_add_loop_test(core, a_claim_says_what_is_watched, 0, 2);
 	tcase_add_test(core, a_claim_moves_when_the_root_is_replaced);
 	tcase_add_test(core, a_root_that_is_waited_for_is_claimed_by_its_name);
+	tcase_add_test(core, what_is_missing_is_claimed_by_its_path);
+	tcase_add_test(core, what_a_followed_link_leads_to_is_claimed);
 	tcase_add_test(core,
 	    a_pruned_directory_has_its_claim_whenever_it_comes);
 	tcase_add_test(core, who_wants_no_claim_takes_none);

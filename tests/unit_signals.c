@@ -61,6 +61,22 @@ START_TEST(closing_gives_the_signals_back)
 }
 END_TEST
 
+START_TEST(a_signal_given_twice_is_one)
+{
+	static const int twice[] = {SIGUSR1, SIGUSR1};
+	struct sigaction sa;
+	int fd = signals_open(twice, 2);
+
+	ck_assert_int_ne(fd, -1);
+	ck_assert_int_eq(raise(SIGUSR1), 0);
+	ck_assert_int_eq(signals_read(fd), SIGUSR1);
+	ck_assert_int_eq(signals_read(fd), 0);
+	signals_close(fd);
+	ck_assert_int_eq(sigaction(SIGUSR1, NULL, &sa), 0);
+	ck_assert(sa.sa_handler == SIG_DFL);
+}
+END_TEST
+
 START_TEST(a_signal_that_cannot_be_caught_is_an_error)
 {
 	static const int bad[] = {SIGHUP, SIGKILL};
@@ -99,6 +115,7 @@ main(void)
 	tcase_add_test(core, signals_can_be_polled_for_and_come_in_order);
 	tcase_add_test(core, what_was_ignored_stays_ignored);
 	tcase_add_test(core, closing_gives_the_signals_back);
+	tcase_add_test(core, a_signal_given_twice_is_one);
 	tcase_add_test(limits, a_signal_that_cannot_be_caught_is_an_error);
 	tcase_add_test(limits, a_flood_neither_blocks_nor_disturbs_errno);
 	suite_add_tcase(s, core);

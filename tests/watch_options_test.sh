@@ -37,8 +37,16 @@ run --help
 	! [ -s "$tmp/err" ]
 is "help goes to stdout and is a success"
 run --version
-[ "$got" -eq 0 ] && grep -qx 'fswatch-events [0-9][0-9.]*' "$tmp/out"
-is "the version is one line"
+[ "$got" -eq 0 ] && head -n 1 "$tmp/out" | grep -qx 'fswatch-events [0-9][0-9.]*'
+is "the version is the first line of --version"
+grep -qxE 'back ends: [a-z]+(, [a-z]+)*' "$tmp/out" &&
+	grep -qxE 'built with libbsd( [0-9.]+)?' "$tmp/out"
+is "and what is built in, and with what, are the others"
+"${bin%/*}/fswrite" --version >"$tmp/out" &&
+	head -n 1 "$tmp/out" | grep -qx 'fswrite [0-9][0-9.]*' &&
+	grep -qxE 'sandbox: (landlock|none)' "$tmp/out" &&
+	grep -qxE 'built with jansson( [0-9.]+)?, libbsd( [0-9.]+)?' "$tmp/out"
+is "fswrite tells the same of itself"
 if [ -w /dev/full ]; then
 	"$bin" --help >/dev/full 2>"$tmp/err"
 	[ "$?" -eq 1 ] && grep -q stdout "$tmp/err"

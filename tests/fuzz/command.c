@@ -11,6 +11,7 @@
 #include "beneath.h"
 #include "buf.h"
 #include "command.h"
+#include "why.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -42,7 +43,7 @@ check_command(const struct command *c)
 
 /* The line that --ack would print. */
 static void
-check_answer(const struct command *c, const struct command_bad *bad)
+check_answer(const struct command *c, const struct why *bad)
 {
 	struct answer an = {.ok = bad == NULL,
 	    .line = 1,
@@ -70,7 +71,7 @@ check_answer(const struct command *c, const struct command_bad *bad)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct command_bad bad = {0};
+	struct why bad = {0};
 	struct command c;
 	char *line;
 

@@ -20,6 +20,7 @@
 #include "buf.h"
 #include "command.h"
 #include "lines.h"
+#include "why.h"
 
 #define LINE_MAX_BYTES 2048
 #define PER_BATCH      4
@@ -78,7 +79,7 @@ empty(char *path)
 static size_t
 apply_all(struct apply *a, struct lines *l)
 {
-	struct command_bad bad = {.error = "too-long", .message = "too long"};
+	struct why bad = {.error = "too-long", .message = "too long"};
 	struct command c;
 	struct line line;
 	size_t n = 0;

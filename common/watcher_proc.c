@@ -97,9 +97,7 @@ is_wanted(void *ctx, const char *fd, const char *line)
 
 	(void)fd;
 	return fdinfo_claim(line, &id, &c) && id.dev == w->id->dev &&
-	    id.ino == w->id->ino && c.kind == w->c->kind &&
-	    c.pid == w->c->pid && c.depth == w->c->depth &&
-	    c.token == w->c->token && c.name_hash == w->c->name_hash;
+	    id.ino == w->id->ino && claim_same(&c, w->c);
 }
 
 enum watcher

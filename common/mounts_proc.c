@@ -109,18 +109,6 @@ device_of(uint64_t id, dev_t *dev)
 	return found;
 }
 
-bool
-mounts_same_dir(const struct mounts_id *a, const struct mounts_id *b)
-{
-	return a->dev == b->dev && a->ino == b->ino;
-}
-
-bool
-mounts_same_place(const struct mounts_id *a, const struct mounts_id *b)
-{
-	return mounts_same_dir(a, b) && a->mnt == b->mnt;
-}
-
 int
 mounts_kernel_id(int fd, dev_t *dev, uint64_t *ino)
 {
@@ -173,6 +161,26 @@ add(struct mounts *m, const struct mount *one)
 	return v->root == NULL || v->point == NULL ? -1 : 0;
 }
 
+/* What tells two mounts apart: an id is given away again at once. */
+static int
+compare(const struct mount *a, const struct mount *b)
+{
+	int diff;
+
+	if (a->id != b->id)
+		return a->id < b->id ? -1 : 1;
+	if (a->dev != b->dev)
+		return a->dev < b->dev ? -1 : 1;
+	diff = strcmp(a->root, b->root);
+	return diff != 0 ? diff : strcmp(a->point, b->point);
+}
+
+static int
+by_id(const void *a, const void *b)
+{
+	return compare(a, b);
+}
+
 struct mounts *
 mounts_read(void)
 {
@@ -195,6 +203,8 @@ mounts_read(void)
 	}
 	if (ferror(m->f))
 		goto out;
+	if (m->n > 0)
+		qsort(m->v, m->n, sizeof(*m->v), by_id);
 	ret = m;
 	m = NULL;
 out:
@@ -203,10 +213,16 @@ out:
 	return ret;
 }
 
+int
+mounts_fd(const struct mounts *m)
+{
+	return fileno(m->f);
+}
+
 bool
 mounts_changed(const struct mounts *m)
 {
-	struct pollfd p = {.fd = fileno(m->f), .events = POLLPRI};
+	struct pollfd p = {.fd = mounts_fd(m), .events = POLLPRI};
 
 	return poll(&p, 1, 0) == 1 && (p.revents & (POLLPRI | POLLERR)) != 0;
 }
@@ -226,6 +242,39 @@ mounts_free(struct mounts *m)
 	if (m->f != NULL)
 		(void)fclose(m->f);
 	free(m);
+}
+
+void
+mounts_compare(const struct mounts *a, const struct mounts *b,
+    void (*each)(void *ctx, const char *path), void *ctx)
+{
+	size_t i = 0, j = 0;
+	int diff;
+
+	while (i < a->n || j < b->n) {
+		if (i == a->n)
+			diff = 1;
+		else if (j == b->n)
+			diff = -1;
+		else
+			diff = compare(&a->v[i], &b->v[j]);
+		if (diff != 0)
+			each(ctx, diff < 0 ? a->v[i].point : b->v[j].point);
+		i += diff <= 0;
+		j += diff >= 0;
+	}
+}
+
+bool
+mounts_path(int fd, char *path, size_t size)
+{
+	char link[64];
+	ssize_t len;
+
+	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	len = readlink(link, path, size - 1);
+	path[len == -1 ? 0 : len] = '\0';
+	return len != -1;
 }
 
 /* What of path lies below dir: "" for dir itself, "/x" for a child; NULL when
@@ -266,12 +315,11 @@ int
 mounts_places(const struct mounts *m, int fd,
     int (*each)(void *ctx, const char *path), void *ctx)
 {
-	char link[64], path[PATH_MAX];
+	char path[PATH_MAX];
 	const struct mount *here = NULL;
 	const char *rest;
 	char *inside = NULL, *other;
 	struct mounts_id id;
-	ssize_t len;
 	size_t i;
 	int ret = 0;
 
@@ -283,11 +331,8 @@ mounts_places(const struct mounts *m, int fd,
 	}
 	if (here == NULL)
 		return 0;
-	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	len = readlink(link, path, sizeof(path) - 1);
-	if (len == -1)
+	if (!mounts_path(fd, path, sizeof(path)))
 		return 0;
-	path[len] = '\0';
 	rest = below(path, here->point);
 	if (rest == NULL)
 		return 0;

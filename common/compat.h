@@ -1,0 +1,60 @@
+/*
+ * What both programs use where a kernel and its headers have it, as functions
+ * that fail with ENOTSUP where they do not. It asks for features, never for a
+ * system's name.
+ */
+#ifndef COMPAT_H
+#define COMPAT_H
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/types.h>
+
+/* major, minor and makedev, where <sys/types.h> has them not. */
+#if __has_include(<sys/sysmacros.h>)
+#include <sys/sysmacros.h>
+#endif
+
+/* Locks of open file descriptions (F_OFD_SETLK and F_OFD_GETLK, fcntl(2)): set
+ * or release one; find one that is in the way of *fl. A kernel that does not
+ * know them says EINVAL, as it does for nothing else here. */
+#if defined(F_OFD_SETLK) && defined(F_OFD_GETLK)
+static inline int
+compat_ofd(int fd, int cmd, struct flock *fl)
+{
+	if (fcntl(fd, cmd, fl) != -1)
+		return 0;
+	if (errno == EINVAL)
+		errno = ENOTSUP;
+	return -1;
+}
+
+static inline int
+compat_ofd_set(int fd, struct flock *fl)
+{
+	return compat_ofd(fd, F_OFD_SETLK, fl);
+}
+
+static inline int
+compat_ofd_get(int fd, struct flock *fl)
+{
+	return compat_ofd(fd, F_OFD_GETLK, fl);
+}
+#else
+static inline int
+compat_ofd_set(int fd, struct flock *fl)
+{
+	(void)fd;
+	(void)fl;
+	errno = ENOTSUP;
+	return -1;
+}
+
+static inline int
+compat_ofd_get(int fd, struct flock *fl)
+{
+	return compat_ofd_set(fd, fl);
+}
+#endif
+
+#endif
