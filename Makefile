@@ -37,9 +37,11 @@ SAN ?=
 STATIC ?=
 
 comma = ,
-BUILD ?= build$(if $(SAN),-$(subst $(comma),-,$(SAN)))$(if $(STATIC),-static)
+KIND := $(BACKEND)
+BUILD ?= build$(if $(KIND),-$(KIND))$(if $(SAN),-$(subst \
+    $(comma),-,$(SAN)))$(if $(STATIC),-static)
 # Programs of another kind stay in their build directory, so that all exist.
-BIN = $(if $(SAN)$(STATIC),$(BUILD)/,)
+BIN = $(if $(KIND)$(SAN)$(STATIC),$(BUILD)/,)
 
 BSD_CFLAGS ?= $(shell $(PKG_CONFIG) --cflags libbsd-overlay 2>/dev/null || \
     echo -isystem /usr/include/bsd -DLIBBSD_OVERLAY)
@@ -60,11 +62,12 @@ FSP_HARDEN = -fPIE -fstack-protector-strong \
 FSP_SAN = $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all \
     -fno-omit-frame-pointer)
 FSP_CPPFLAGS = -D_GNU_SOURCE -DFSPIPE_VERSION='"$(VERSION)"' -Icommon \
-    $(BSD_CFLAGS) $(JANSSON_CFLAGS)
+    $(if $(EMULATED),-Itests/kqueue) $(BSD_CFLAGS) $(JANSSON_CFLAGS)
 # A sanitizer has to see each allocation (common/arena.c).
 FSP_CPPFLAGS += $(if $(SAN),-DARENA_BLOCK=1)
 FSP_CFLAGS = -std=gnu17 $(FSP_WARN) $(FSP_HARDEN) $(FSP_SAN)
-FSP_LDFLAGS = $(if $(STATIC),-static-pie,-pie) -Wl,-z,relro -Wl,-z,now $(FSP_SAN)
+FSP_LDFLAGS = $(if $(STATIC),-static-pie,-pie) -Wl,-z,relro -Wl,-z,now \
+    $(FSP_SAN) $(if $(EMULATED),-Wl$(comma)--wrap=close)
 FSP_LDLIBS = $(BSD_LIBS) $(JANSSON_LIBS)
 
 COMPILE = $(CC) $(FSP_CPPFLAGS) $(CPPFLAGS) $(FSP_CFLAGS) $(CFLAGS) -MMD -MP
@@ -91,26 +94,39 @@ BACKEND ?= $(or $(call links,'$(hash)include <sys/inotify.h>' \
     links,'$(hash)include <sys/types.h>' '$(hash)include <sys/event.h>' \
     'int main(void) { return kqueue(); }',kqueue))
 BACKENDS := $(filter-out poll,$(BACKEND)) poll
+# Where the system has no kqueue(2) the tests' own is taken (tests/kqueue).
+EMULATED := $(if $(filter kqueue,$(BACKENDS)),$(if $(call links, \
+    '$(hash)include <sys/types.h>' '$(hash)include <sys/event.h>' \
+    'int main(void) { return kqueue(); }',yes),,yes))
 # One of several files for the same job is built.
 CHOSEN = sandbox_$(SANDBOX) chain_$(PROC) mounts_$(PROC) watcher_$(PROC) \
     $(BACKENDS:%=backend_%)
 COMMON_SRCS = $(filter-out $(filter-out $(CHOSEN:%=common/%.c), \
     $(wildcard $(foreach c,$(CHOSEN), \
-    common/$(firstword $(subst _, ,$c))_*.c))),$(wildcard common/*.c))
+    common/$(firstword $(subst _, ,$c))_*.c))),$(wildcard common/*.c)) \
+    $(if $(EMULATED),tests/kqueue/kqueue.c)
 COMMON_OBJS = $(COMMON_SRCS:%.c=$(BUILD)/%.o)
 LIB = $(BUILD)/libfspipe.a
-# tests/unit_*.c and tests/e2e_*.c are one program each; what else lies in
-# tests/*.c is shared by them.
-TEST_SRCS = $(wildcard tests/unit_*.c tests/e2e_*.c)
+# tests/unit_*.c and tests/e2e_*.c are one program each, as far as they are
+# about what is built; what else lies in tests/*.c is shared by them.
+TEST_ALL = $(wildcard tests/unit_*.c tests/e2e_*.c)
+# What only a kernel that names what has happened can be asked for.
+TEST_EXACT = $(if $(filter inotify,$(BACKENDS)),,tests/unit_changes.c \
+    tests/unit_hints.c tests/unit_notes.c tests/unit_sync.c)
+TEST_SRCS = $(filter-out $(filter-out \
+    $(wildcard $(BACKENDS:%=tests/unit_backend_%*.c)), \
+    $(wildcard tests/unit_backend_*.c)) \
+    $(if $(EMULATED),,tests/unit_kqueue.c) $(TEST_EXACT),$(TEST_ALL))
 TESTS = $(TEST_SRCS:tests/%.c=$(BUILD)/tests/%)
-TEST_SHARED = $(filter-out $(TEST_SRCS),$(wildcard tests/*.c))
+TEST_SHARED = $(filter-out $(TEST_ALL),$(wildcard tests/*.c)) \
+    $(if $(filter kqueue,$(BACKENDS)),tests/kqueue/fake.c)
 TEST_OBJS = $(TEST_SHARED:%.c=$(BUILD)/%.o)
 TEST_SCRIPTS = $(wildcard tests/*_test.sh)
 # tests/bench/*.c are one program each: floors and drivers, on their own.
 BENCHES = $(patsubst tests/bench/%.c,$(BUILD)/bench/%, \
     $(wildcard tests/bench/*.c))
 C_FILES = $(wildcard *.c common/*.[ch] tests/*.[ch] tests/bench/*.[ch] \
-    tests/fuzz/*.c)
+    tests/fuzz/*.c tests/kqueue/*.c tests/kqueue/sys/*.h)
 
 all: $(PROGS:%=$(BIN)%)
 
@@ -162,7 +178,8 @@ demo: all
 tests: $(TESTS)
 
 check: all tests
-	FSPIPE_BIN=$(abspath $(or $(BIN),.)) tests/run.sh $(TESTS) \
+	$(if $(KIND),HARNESS_BACKEND=$(KIND)) \
+	    FSPIPE_BIN=$(abspath $(or $(BIN),.)) tests/run.sh $(TESTS) \
 	    $(TEST_SCRIPTS)
 
 # Debian's names of what the recipes join; what is missing is skipped, aloud.

@@ -285,6 +285,18 @@ core_fill(struct core *c)
 	return ret;
 }
 
+/* The kernel has seen a file being written. Its times need not show it: they
+ * are whole seconds on some file systems, and ticks of a clock on others. */
+static void
+take_written(const struct dir *d, const struct hint *h)
+{
+	struct entry *e = tree_find(d, h->name, h->name_len);
+	struct entry_stat *es = e == NULL ? NULL : tree_stat(e);
+
+	if (es != NULL)
+		es->mtime = ENTRY_WRITTEN;
+}
+
 /* Something about the directory of a mark may have changed: puts that in
  * doubt. */
 static void
@@ -299,6 +311,8 @@ take_change(struct core *c, const struct mark *m, const struct hint *h)
 		if (h->name_len == 0 || strcmp(p->name, h->name) == 0)
 			core_suspect(c, p->scope);
 	for (d = m->places; d != NULL; d = d->next_place) {
+		if (h->name_len > 0 && (h->what & BACKEND_MODIFIED))
+			take_written(d, h);
 		if (h->name_len > 0)
 			core_doubt(c, d, h->name);
 		else if (h->what & BACKEND_MODIFIED)

@@ -50,11 +50,25 @@ finish(struct sync *s)
 	free(s->work);
 }
 
+/* Is d to be listed in this pass, or has it been? Listed twice, what is new in
+ * it would be found twice. */
+static bool
+is_met(const struct sync *s, const struct dir *d)
+{
+	const struct mark *m = d->mark;
+
+	return (d->flags & DIR_QUEUED) ||
+	    ((d->flags & DIR_ENTERED) && (d->flags & DIR_STATS) && m != NULL &&
+		m->pass == s->c->pass && m->places->next_place == NULL);
+}
+
 static void
 push_work(struct sync *s, struct dir *d)
 {
 	struct dir **p;
 
+	if (is_met(s, d))
+		return;
 	p = grow(s->work, &s->cap_work, s->nwork, sizeof(struct dir *));
 	if (p == NULL) {
 		s->c->resync = true;
@@ -62,6 +76,7 @@ push_work(struct sync *s, struct dir *d)
 	}
 	s->work = p;
 	s->work[s->nwork++] = d;
+	d->flags |= DIR_QUEUED;
 }
 
 /* The place of d itself is in doubt. */
@@ -280,6 +295,9 @@ open_listed(struct sync *s, struct dir *d)
 			if (!(d->flags & DIR_UNREADABLE) && d->self != NULL)
 				core_note_dir(c, NOTE_UNREADABLE, d, error);
 			bar(c, d, DIR_UNREADABLE);
+			/* But not where each tells of itself only. */
+			if (d->self != NULL && !core_exact(d->parent))
+				core_later(c, d->parent, d->self->name);
 		} else if (error == EMFILE || error == ENFILE ||
 		    error == ENOMEM) {
 			if (d->self != NULL)
@@ -604,12 +622,17 @@ static void
 survey_all(struct sync *s)
 {
 	const struct core *c = s->c;
+	struct dir *d;
 
 	while (s->nwork > 0) {
-		(void)survey(s, s->work[--s->nwork]);
-		if (c->cfg->progress != NULL &&
-		    !c->cfg->progress(c->cfg->ctx, c->nlisted, c->nnames))
-			s->nwork = 0;
+		d = s->work[--s->nwork];
+		d->flags &= ~DIR_QUEUED;
+		(void)survey(s, d);
+		if (c->cfg->progress == NULL ||
+		    c->cfg->progress(c->cfg->ctx, c->nlisted, c->nnames))
+			continue;
+		while (s->nwork > 0)
+			s->work[--s->nwork]->flags &= ~DIR_QUEUED;
 	}
 }
 
