@@ -425,9 +425,11 @@ command_op(struct command *c, struct why *bad)
 		return 0;
 	guess = command_guess(name, len);
 	(void)json_text(&shown, name, len < 32 ? len : 32);
-	(void)why_set(bad, "unknown-op", "unknown op %.*s%s%s%s",
+	(void)why_set(bad, "unknown-op", "unknown op %.*s; %s%s%s",
 	    shown.failed ? 0 : (int)shown.len, shown.failed ? "" : shown.data,
-	    guess != NULL ? "; did you mean \"" : "",
+	    guess != NULL ? "did you mean \"" :
+			    "there are write, append, overwrite, delete, "
+			    "mkdir and rename",
 	    guess != NULL ? guess : "", guess != NULL ? "\"?" : "");
 	buf_free(&shown);
 	return -1;

@@ -86,14 +86,6 @@ struct side {
 	struct backend *b;
 };
 
-/* When a directory was looked at, where only that tells what is in it. */
-struct look {
-	uint32_t pass; /* of sync */
-	/* The last time, and the one before: the index was the truth then. */
-	struct timespec last;
-	struct timespec before;
-};
-
 /* A directory that is watched: as small as can be, there are many. */
 struct mark {
 	const struct side *side;
@@ -101,9 +93,9 @@ struct mark {
 	struct post *posts; /* linked by next */
 	struct mark *chain; /* of the same hash */
 	int id; /* core's: unlike for each directory, whatever its side */
-	uint16_t why; /* why it is polled by the second side: an errno, or 0 */
-	uint16_t interest;
-	struct look look[]; /* one, where the side is not exact */
+	uint16_t pass; /* of sync, when it was compared; it goes round */
+	uint8_t why; /* why it is polled by the second side: an errno, or 0 */
+	uint8_t interest;
 };
 
 /* Something to be looked at again when nothing is pending any more. */
@@ -114,6 +106,7 @@ struct doubt {
 	bool content; /* and content, since core.since */
 	bool look; /* and what its entries' stats say */
 	int64_t at; /* a later one's: when (core_now_ms()) */
+	int delay; /* a retry's: milliseconds it has waited; 0: none */
 };
 
 /* A list of them that grows. */
@@ -159,7 +152,9 @@ struct core {
 	struct doubts doubts;
 	struct doubts later; /* to be doubted when their time has come */
 	int64_t later_at; /* when that is for the first of them; 0: none */
-	uint32_t pass; /* of sync */
+	struct doubts retries; /* the same, each after a delay of its own */
+	int delay; /* of the doubt that is looked at now */
+	uint16_t pass; /* of sync */
 
 	/* The second half of an exchange that has been told whole: a rename
 	 * from (id, name) to (to_id, to_name). id -1: none. */
@@ -238,8 +233,6 @@ struct mark *core_mark(struct core *c, int dirfd, uint64_t dev,
  * doubt. lost, unless NULL, is called for each place that is no top. */
 void core_gone(struct core *c, struct mark *m,
     void (*lost)(struct core *c, struct dir *d));
-/* When it was looked at; NULL where the kernel tells what happens in it. */
-struct look *core_look(struct mark *m);
 /* Ends the watch when nothing is attached any more. */
 void core_unmark(struct core *c, struct mark *m);
 struct mark *core_find_mark(const struct core *c, int id);
@@ -300,6 +293,10 @@ void core_doubt_look(struct core *c, struct dir *d);
 void core_later(struct core *c, struct dir *d, const char *name);
 /* Doubts those whose time has come. */
 void core_now_later(struct core *c);
+
+/* Notes that a name in d is to be looked at after so many milliseconds; while
+ * that is done they are in core.delay. */
+void core_retry(struct core *c, struct dir *d, const char *name, int delay);
 
 /* Notes that all below d is to be compared; with content, since core.since. */
 void core_doubt_below(struct core *c, struct dir *d, bool content);

@@ -122,101 +122,138 @@ by_ino(const void *a, const void *b)
 	return x->ino < y->ino ? -1 : x->ino > y->ino;
 }
 
-static struct vanished *
-all_vanished(struct finds *s, size_t *n)
-{
-	struct vanished *v = NULL;
-	struct entry *e;
-	uint64_t ino;
-	size_t i, total = 0;
-	uint32_t pos;
+struct all_vanished {
+	struct vanished *v;
+	size_t n;
+	size_t cap;
+};
 
-	for (i = 0; i < s->nlossy; i++)
-		total += s->lossy[i]->count;
-	*n = 0;
-	if (total == 0 || s->n == 0)
-		return NULL;
-	v = calloc(total, sizeof(*v));
-	if (v == NULL)
-		return NULL;
-	for (i = 0; i < s->nlossy; i++) {
-		for (pos = 0; (e = tree_next(s->lossy[i], &pos)) != NULL;) {
-			ino = e->type == EVENT_DIR ? e->dir->ino : e->ino;
-			if (!(e->flags & ENTRY_GONE) || ino == 0 ||
-			    (e->type == EVENT_DIR &&
-				!(s->lossy[i]->flags & DIR_STATS)))
-				continue;
-			v[*n].ino = ino;
-			v[*n].dir = s->lossy[i];
-			v[(*n)++].e = e;
-		}
-	}
-	qsort(v, *n, sizeof(*v), by_ino);
-	return v;
+static int
+add_vanished(struct all_vanished *all, struct dir *d, struct entry *e)
+{
+	uint64_t ino = e->type == EVENT_DIR ? e->dir->ino : e->ino;
+	struct vanished *p;
+
+	if (ino == 0 || (e->type == EVENT_DIR && !(d->flags & DIR_STATS)))
+		return 0;
+	p = grow(all->v, &all->cap, all->n, sizeof(*p));
+	if (p == NULL)
+		return -1;
+	all->v = p;
+	all->v[all->n++] = (struct vanished){.ino = ino, .dir = d, .e = e};
+	return 0;
 }
 
-bool
-finds_reborn(const struct event_stat *st, const struct timespec *when)
+/* A directory is gone with what was in it, unless it has moved itself. */
+static int
+add_with_it(struct all_vanished *all, const struct entry *gone)
+{
+	struct walk w = WALK(gone->dir);
+	struct entry *e;
+
+	while ((e = tree_walk(&w)) != NULL) {
+		if (e->type == EVENT_DIR && (e->flags & ENTRY_MOVING))
+			w.into = NULL;
+		else if (add_vanished(all, w.in, e) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+/* None when out of memory: then nothing is joined. */
+static void
+find_vanished(const struct finds *s, struct all_vanished *all)
+{
+	struct entry *e;
+	size_t i;
+	uint32_t pos;
+	int rc = 0;
+
+	memset(all, 0, sizeof(*all));
+	for (i = 0; i < s->nlossy && s->n > 0 && rc == 0; i++) {
+		for (pos = 0;
+		     rc == 0 && (e = tree_next(s->lossy[i], &pos)) != NULL;) {
+			if (!(e->flags & ENTRY_GONE) ||
+			    (e->flags & ENTRY_MOVING))
+				continue;
+			rc = add_vanished(all, s->lossy[i], e);
+			if (rc == 0 && e->type == EVENT_DIR)
+				rc = add_with_it(all, e);
+		}
+	}
+	if (rc == -1)
+		all->n = 0;
+	if (all->n > 0)
+		qsort(all->v, all->n, sizeof(*all->v), by_ino);
+}
+
+static bool
+born_before(const struct event_stat *st, const struct timespec *when)
 {
 	if (st->btime.tv_nsec == -1)
 		return false;
 	if (st->btime.tv_sec != when->tv_sec)
-		return st->btime.tv_sec > when->tv_sec;
-	return st->btime.tv_nsec >= when->tv_nsec;
+		return st->btime.tv_sec < when->tv_sec;
+	return st->btime.tv_nsec < when->tv_nsec;
 }
 
-/* Is f what v was? since: when the index was the truth; NULL: when that
- * directory was looked at before. */
+/* Is a file that was found the one that vanished, by what is known of it? */
+static bool
+looks_like(const struct entry_stat *was, const struct entry_stat *is)
+{
+	if (was->attrs == 0 || is->attrs == 0)
+		return false;
+	if (was->born != 0 && is->born != 0)
+		return was->born == is->born;
+	return was->mtime == is->mtime && was->size == is->size;
+}
+
+/* Is f what v was? since: when the index was last the truth, or NULL. */
 static bool
 is_one(struct finds *s, const struct found *f, const struct vanished *v,
     const struct timespec *since)
 {
-	struct entry_stat *was, *is;
-	struct look *look;
+	struct entry_stat *was = tree_stat(v->e), *is = tree_stat(f->e);
 	struct event_stat st;
 	int fd;
 
-	if (v->e->type != f->e->type || (v->e->flags & ENTRY_MOVING) ||
-	    (f->e->type == EVENT_DIR && (f->e->dir->flags & DIR_ENTERED)))
+	if (v->e->type != f->e->type || (v->e->flags & ENTRY_MOVING))
 		return false;
-	if (since == NULL && (look = core_look(v->dir->mark)) != NULL)
-		since = &look->before;
+	if (was != NULL && is != NULL)
+		return looks_like(was, is);
 	fd = core_dirfd(s->c, f->parent);
-	if (since == NULL || fd == -1 ||
-	    stat_at(fd, f->e->name, false, &st) == -1 || st.ino != v->ino)
+	if (fd == -1 || stat_at(fd, f->e->name, false, &st) == -1 ||
+	    st.ino != v->ino)
 		return false;
-	if (st.btime.tv_nsec != -1)
-		return !finds_reborn(&st, since);
-	/* Nobody knows when it was born: then by what it looks like. */
 	if (f->e->type == EVENT_DIR)
-		return v->e->dir->dev == st.dev;
-	was = tree_stat(v->e);
-	is = tree_stat(f->e);
-	return was != NULL && is != NULL && was->attrs != 0 &&
-	    was->mtime == is->mtime && was->size == is->size;
+		return !(f->e->dir->flags & DIR_ENTERED) &&
+		    v->e->dir->dev == st.dev &&
+		    !looks_reborn(v->e->dir->born, &st);
+	return since != NULL && born_before(&st, since);
 }
 
 static void
 join(struct finds *s, const struct timespec *since)
 {
-	struct vanished *v, *hit, key = {0};
+	struct all_vanished all;
+	struct vanished *hit, key = {0};
 	struct found *f;
-	size_t n, i;
+	size_t i;
 
-	v = all_vanished(s, &n);
-	for (i = 0; v != NULL && i < s->n; i++) {
+	find_vanished(s, &all);
+	for (i = 0; all.n > 0 && i < s->n; i++) {
 		f = &s->found[i];
 		if (f->e == NULL)
 			continue;
 		key.ino = f->e->type == EVENT_DIR ? f->e->dir->ino : f->e->ino;
-		hit = bsearch(&key, v, n, sizeof(*v), by_ino);
+		hit = bsearch(&key, all.v, all.n, sizeof(*all.v), by_ino);
 		if (hit == NULL || !is_one(s, f, hit, since))
 			continue;
 		f->from = hit->e;
 		f->from_dir = hit->dir;
 		f->from->flags |= ENTRY_MOVING;
 	}
-	free(v);
+	free(all.v);
 }
 
 static struct found *
@@ -370,10 +407,8 @@ resolve_moved(struct finds *s, struct found *f, struct entry *y, int depth)
 	struct entry *e;
 	int fd;
 
-	if (y != NULL && y->type == EVENT_DIR) {
+	if (y != NULL && y->type == EVENT_DIR)
 		rescue(s, y, depth);
-		change_gone(s->c, f->parent, y);
-	}
 	f->from->flags &= (uint8_t) ~(ENTRY_MOVING | ENTRY_GONE);
 	fd = core_dirfd(s->c, f->parent);
 	e = change_moved(s->c, f->from_dir, f->from, f->parent, name,
@@ -501,6 +536,12 @@ resolve(struct finds *s, struct found *f, int depth)
 			give_up(s, f);
 			return;
 		}
+	}
+	/* What it is in has moved, and it has come back to where it was. */
+	if (f->from != NULL && f->from == y) {
+		y->flags &= (uint8_t)~ENTRY_SYNC;
+		give_up(s, f);
+		return;
 	}
 	f->done = true;
 	if (f->from != NULL)

@@ -8,6 +8,7 @@
 #include "core.h"
 #include "hints.h"
 #include "mountwatch.h"
+#include "owed.h"
 #include "roots.h"
 #include "seen.h"
 #include "settle.h"
@@ -191,6 +192,7 @@ watch_close(struct watch *w)
 	mountwatch_close(w->mounts);
 	core_forget_doubts(&c->doubts);
 	core_forget_doubts(&c->later);
+	core_forget_doubts(&c->retries);
 	free(c->marks);
 	claims_links_free(&c->links);
 	settle_free(c->settle);
@@ -504,6 +506,16 @@ watch_run(struct watch *w, const struct pollfd *fds)
 	return 0;
 }
 
+void
+watch_content(struct watch *w, struct event *ev, struct content *room)
+{
+	struct dir *top;
+
+	top = ev->name == NULL ? NULL : roots_top(&w->roots, ev->root);
+	if (top != NULL)
+		owed_read(&w->core, top, ev, room);
+}
+
 bool
 watch_ended(const struct watch *w)
 {
@@ -514,9 +526,16 @@ void
 watch_counters(const struct watch *w, struct watch_counters *n)
 {
 	const struct core *c = &w->core;
+	const struct mark *m;
+	size_t i;
 
 	roots_count(&w->roots, &n->roots, &n->directories, &n->entries);
 	n->watches = c->nmarks;
+	n->missing = 0;
+	for (i = 0; i < c->cap_marks; i++)
+		for (m = c->marks[i]; m != NULL; m = m->chain)
+			if (m->why == ENOSPC)
+				n->missing++;
 	n->hints = c->nhints;
 	n->events = c->nevents;
 	n->looks = c->nlooks;

@@ -473,6 +473,103 @@ START_TEST(what_comes_between_queue_and_listing_is_told_once)
 }
 END_TEST
 
+/* The last moment at which nobody watches. */
+static int
+add_early(struct backend *b, int dirfd, unsigned interest)
+{
+	if (faccessat(AT_FDCWD, "d/s/early", F_OK, AT_SYMLINK_NOFOLLOW) == -1)
+		make_file("d/s/early");
+	return backend_inotify.add(b, dirfd, interest);
+}
+
+START_TEST(a_directory_is_watched_before_it_is_listed)
+{
+	racing = backend_inotify;
+	racing.add = add_early;
+	begin("-r");
+	r.core.side[0].ops = &racing;
+	make_directory("d/s");
+	ck_assert_str_eq(recorder_story(&r),
+	    "created d d/s\ncreated f d/s/early\n");
+	end();
+}
+END_TEST
+
+START_TEST(another_directory_under_the_name_is_not_taken_for_the_one_known)
+{
+	struct dir *s;
+
+	begin("-r");
+	make_directory("d/s");
+	make_file("d/s/f");
+	make_directory("out/s");
+	make_file("out/s/x");
+	(void)recorder_story(&r);
+	recorder_begin_fold(&r);
+	s = entry_at("s")->dir;
+	exchange("d/s", "out/s");
+	recorder_deafen(&r);
+	(void)sync_name(&r.core, s, "x", COMPLETE_FOUND);
+	/* Nothing of the one is told as being in the other, */
+	ck_assert_str_eq(recorder_told(&r), "");
+	recorder_run(&r);
+	recorder_check_fold(&r);
+	/* and it is watched, not the one that has gone. */
+	(void)recorder_told(&r);
+	make_file("d/s/more");
+	make_file("out/s/more");
+	ck_assert_str_eq(recorder_story(&r), "created f d/s/more\n");
+	end();
+}
+END_TEST
+
+/* Where a directory is gone and something else has its name, in whatever
+ * order a listing has the names. */
+START_TEST(what_has_left_a_directory_that_is_gone_is_told_first)
+{
+	struct timespec since;
+	char a[32], b[32], dir[32];
+	const char *story;
+	size_t n = 0;
+	int i;
+
+	begin("-r");
+	for (i = 0; i < 20; i++) {
+		(void)snprintf(dir, sizeof(dir), "d/%d", i);
+		(void)snprintf(a, sizeof(a), "d/%d/f", i);
+		make_directory(dir);
+		if (i % 2 == 0)
+			make_file(a);
+		else
+			make_directory(a);
+	}
+	(void)recorder_story(&r);
+	if (!knows_births("d/0/f")) {
+		skip(__func__, "no birth times on this file system");
+		end();
+		return;
+	}
+	since = now();
+	recorder_begin_fold(&r);
+	for (i = 0; i < 20; i++) {
+		(void)snprintf(dir, sizeof(dir), "d/%d", i);
+		(void)snprintf(a, sizeof(a), "d/%d/f", i);
+		(void)snprintf(b, sizeof(b), "d/f%d", i);
+		move_to(a, b);
+		remove_all(dir);
+		make_file(dir);
+	}
+	story = compared(true, &since);
+	while ((story = strstr(story, "renamed ")) != NULL) {
+		story++;
+		n++;
+	}
+	ck_assert_uint_eq(n, 20);
+	recorder_check_fold(&r);
+	end();
+}
+END_TEST
+
 START_TEST(a_name_is_compared_alone)
 {
 	begin("-r");
@@ -674,6 +771,11 @@ main(void)
 	    names_that_changed_places_are_told_so_that_a_fold_follows);
 	tcase_add_test(core, what_the_kernel_will_tell_is_told_once);
 	tcase_add_test(core, what_comes_between_queue_and_listing_is_told_once);
+	tcase_add_test(core, a_directory_is_watched_before_it_is_listed);
+	tcase_add_test(core,
+	    another_directory_under_the_name_is_not_taken_for_the_one_known);
+	tcase_add_test(core,
+	    what_has_left_a_directory_that_is_gone_is_told_first);
 	tcase_add_test(core, a_name_is_compared_alone);
 	tcase_add_test(core, a_name_that_is_pending_is_put_off);
 	tcase_add_test(core, what_has_appeared_is_told_with_what_it_holds);
