@@ -245,6 +245,9 @@ lint:
 	cppcheck --quiet --std=c11 --error-exitcode=1 --inline-suppr \
 	    --enable=warning,performance,portability \
 	    --suppress=missingIncludeSystem -D__linux__ -DFSPIPE_VERSION='""' \
+	    $(foreach h,queue tree,$(patsubst %,--include=%,$(wildcard \
+	    $(patsubst %,%/sys/$h.h,$(filter /%,$(BSD_CFLAGS)))))) \
+	    --suppress='*:/usr/include/*' \
 	    -Icommon $(PROGS:%=%.c) common
 
 format:
