@@ -36,8 +36,8 @@ core_moment(void)
 
 	(void)clock_gettime(COMPAT_CLOCK_FILES, &now);
 	(void)clock_getres(COMPAT_CLOCK_FILES, &tick);
-	now.tv_nsec -= COMPAT_CLOCK_FILES == CLOCK_REALTIME ? TICK_MAX :
-							      tick.tv_nsec;
+	now.tv_nsec -=
+	    COMPAT_CLOCK_FILES == CLOCK_REALTIME ? TICK_MAX : tick.tv_nsec;
 	if (now.tv_nsec < 0) {
 		now.tv_nsec += 1000000000;
 		now.tv_sec--;
@@ -575,8 +575,8 @@ open_long(char *path, size_t len, int flags)
 			next = -1;
 		} else {
 			*cut = '\0';
-			next =
-			    openat(at, path, COMPAT_O_PATH | O_DIRECTORY | O_CLOEXEC);
+			next = openat(at, path,
+			    COMPAT_O_PATH | O_DIRECTORY | O_CLOEXEC);
 			*cut = '/';
 		}
 		error = errno;

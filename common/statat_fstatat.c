@@ -16,7 +16,8 @@ stat_at(int dirfd, const char *name, bool follow, struct event_stat *st)
 	if (*name == '\0')
 		ret = fstat(dirfd, &s);
 	else
-		ret = fstatat(dirfd, name, &s, follow ? 0 : AT_SYMLINK_NOFOLLOW);
+		ret =
+		    fstatat(dirfd, name, &s, follow ? 0 : AT_SYMLINK_NOFOLLOW);
 	if (ret == -1)
 		return -1;
 	*st = (struct event_stat){
