@@ -550,12 +550,6 @@ resolve(struct finds *s, struct found *f, int depth)
 			return;
 		}
 	}
-	/* What it is in has moved, and it has come back to where it was. */
-	if (f->from != NULL && f->from == y) {
-		y->flags &= (uint8_t)~ENTRY_SYNC;
-		give_up(s, f);
-		return;
-	}
 	/* Filters may forget what is below it where it is now. */
 	if (f->from != NULL &&
 	    !change_keeps_below(s->c, f->from_dir, f->parent))
@@ -565,6 +559,12 @@ resolve(struct finds *s, struct found *f, int depth)
 	if (f->done)
 		return;
 	y = tree_find(f->parent, name_found(f), strlen(name_found(f)));
+	/* What it is in has moved, and it has come back to where it was. */
+	if (f->from != NULL && f->from == y) {
+		y->flags &= (uint8_t)~ENTRY_SYNC;
+		give_up(s, f);
+		return;
+	}
 	f->done = true;
 	if (f->from != NULL)
 		resolve_moved(s, f);

@@ -502,6 +502,8 @@ compare_one(struct sync *s, int fd, struct dir *d, struct entry *t)
 	}
 	t = looks_take(s->c, d, fd, t, false);
 	s->found = true;
+	if (t->type == EVENT_DIR && core_scope(d)->npruned > 0)
+		core_suspect(s->c, tree_owner(d)); /* one gets its claim */
 	if (finds_add(&s->finds, d, t) == 0 && t->type == EVENT_DIR)
 		enter_or_see(s, fd, d, t);
 	return true;
