@@ -13,7 +13,7 @@ rows() {
 	/^[^ ]/ { on = index($0, measure " ") == 1 }
 	on && /^  / && !/floor/ {
 		name = substr($0, 3, 32)
-		sub(/ +$/, "", name)
+		sub(/ +(\(.*)?$/, "", name)
 		split(substr($0, 36), n, /[() ]+/)
 		for (i = 1; n[i] == ""; i++)
 			;
@@ -28,23 +28,25 @@ if ! [ -s "$tmp/cpu" ] || ! [ -s "$tmp/line" ]; then
 fi
 
 gnuplot <<END
-set terminal svg size 760,300 dynamic font 'sans-serif,12' background '#ffffff'
+set terminal svg size 640,460 dynamic font 'sans-serif,12' background '#ffffff'
 set output '$svg'
 set datafile separator '|'
 set style fill solid 0.8 border -1
 set boxwidth 0.6
 set logscale y
 set yrange [1:*]
+
+set format y '%.0f'
 set grid y
 set xtics nomirror scale 0
 unset key
-set multiplot layout 1,2
+set multiplot layout 2,1
 set title 'CPU for each change (µs)'
 plot '$tmp/cpu' using 0:2:xtic(1) with boxes lc rgb '#4477aa', \
     '' using 0:2:3:4 with errorbars lc rgb '#222222' pt 0, \
-    '' using 0:4:(sprintf('%.3g', \$2)) with labels offset 0,0.7
+    '' using 0:4:(\$2 < 100 ? sprintf('%.1f', \$2) : sprintf('%.0f', \$2)) with labels offset 0,0.7
 set title 'from the change to the line (µs)'
 plot '$tmp/line' using 0:2:xtic(1) with boxes lc rgb '#66aa88', \
     '' using 0:2:3:4 with errorbars lc rgb '#222222' pt 0, \
-    '' using 0:4:(sprintf('%.3g', \$2)) with labels offset 0,0.7
+    '' using 0:4:(\$2 < 100 ? sprintf('%.1f', \$2) : sprintf('%.0f', \$2)) with labels offset 0,0.7
 END
