@@ -153,8 +153,7 @@ core_mark(struct core *c, int dirfd, uint64_t dev, unsigned interest)
 		return NULL;
 	m = core_find_mark(c, id);
 	if (m == NULL) {
-		m = calloc(1,
-		    sizeof(*m) + (side->ops->exact ? 0 : sizeof(*m->look)));
+		m = calloc(1, sizeof(*m));
 		if (m == NULL) {
 			side->ops->remove(side->b, id < 0 ? turned(id) : id);
 			return NULL;
@@ -166,15 +165,9 @@ core_mark(struct core *c, int dirfd, uint64_t dev, unsigned interest)
 		*slot = m;
 		c->nmarks++;
 	}
-	m->why = (uint16_t)why;
-	m->interest |= (uint16_t)interest;
+	m->why = (uint8_t)why;
+	m->interest |= (uint8_t)interest;
 	return m;
-}
-
-struct look *
-core_look(struct mark *m)
-{
-	return m == NULL || m->side->ops->exact ? NULL : m->look;
 }
 
 static void

@@ -442,7 +442,8 @@ compare_same(struct sync *s, int fd, struct dir *d, struct entry *e)
 		return;
 	if (st.ctime.tv_sec < s->since->tv_sec ||
 	    (st.ctime.tv_sec == s->since->tv_sec &&
-		st.ctime.tv_nsec < s->since->tv_nsec))
+		st.ctime.tv_nsec < s->since->tv_nsec) ||
+	    change_known(s->c, d, e->name, &st))
 		return;
 	change_tell(s->c, EVENT_MODIFIED, d, e->name, e->type, &st);
 	change_complete(s->c, d, e, &st, COMPLETE_FOUND);
@@ -530,7 +531,6 @@ survey(struct sync *s, struct dir *d)
 	bool known = (d->flags & DIR_ENTERED) != 0;
 	const struct side *side = NULL; /* where it is exact */
 	uint64_t position = 0;
-	struct look *look;
 	int fd, error = 0;
 
 	fd = open_listed(s, d);
@@ -560,9 +560,8 @@ survey(struct sync *s, struct dir *d)
 		(void)close(fd);
 		return 0;
 	}
-	look = core_look(d->mark);
-	if (look != NULL)
-		look->pass = c->pass;
+	if (d->mark != NULL)
+		d->mark->pass = c->pass;
 	if (d->flags & DIR_LINK)
 		core_claim_link(c, d, fd);
 	if (list(c, fd, only, p.listed) == -1)
@@ -756,16 +755,14 @@ more_work(struct sync *s)
 {
 	struct core *c = s->c;
 	struct doubt *p;
-	struct look *look;
 	size_t i;
 
 	core_gather(c);
 	for (i = 0; i < c->doubts.n; i++) {
 		p = &c->doubts.item[i];
-		if (p->dir == NULL || p->name != NULL || p->deep)
-			continue;
-		look = core_look(p->dir->mark);
-		if (look == NULL || look->pass == c->pass)
+		if (p->dir == NULL || p->name != NULL || p->deep ||
+		    !(p->dir->flags & DIR_STATS) ||
+		    p->dir->mark->pass == c->pass)
 			continue;
 		if (p->look)
 			p->dir->flags |= DIR_LOOK;

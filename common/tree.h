@@ -82,8 +82,8 @@ struct dir {
 	struct dir *next_place; /* the next place of the same mark */
 	void *owner; /* a top's: what tree_top() was given */
 	unsigned flags;
-	uint32_t
-	    attrs; /* as in struct entry_stat, where its parent has those */
+	/* As in struct entry_stat, where its parent has those. */
+	uint32_t attrs;
 	uint32_t born;
 };
 

@@ -21,6 +21,10 @@ static const struct {
 	"polling takes a file that was moved in for one that was made"},
     {"poll", "beyond_the_limit_of_watches_the_rest_is_polled",
 	"polling takes no watches"},
+    {"poll", "too_many_instances_are_told_with_the_setting_and_all_is_polled",
+	"polling takes no instances"},
+    {"poll", "after_an_overflow_the_stream_is_the_tree",
+	"polling has no queue that could overflow"},
 };
 
 const char *

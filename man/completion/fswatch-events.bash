@@ -59,10 +59,10 @@ _fswatch_events() {
 	if [[ $cur == -* ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "--recursive --depth
 			--events --types --include --exclude --no-junk
-			--existing --stat --backend --poll --wait --follow
+			--existing --settle --stat --backend --poll --wait --follow
 			--one-file-system --prune --once --timeout --print0
 			--pretty --no-claim --quiet --verbose --help --version
-			-r -e -t -i -x -w -L -1 -0 -p -q -v -h -V -" -- "$cur")
+			-r -e -t -i -x -s -w -L -1 -0 -p -q -v -h -V -" -- "$cur")
 		return
 	fi
 	mapfile -t COMPREPLY < <(compgen -f -- "$cur")

@@ -22,6 +22,7 @@ complete -c fswatch-events -s t -l types -x -a '(__fish_complete_list , __fswatc
 complete -c fswatch-events -s i -l include -x -d 'Tell only names that match'
 complete -c fswatch-events -s x -l exclude -x -d 'Leave out, and do not enter, names that match'
 complete -c fswatch-events -l no-junk -d 'Leave out what editors and desktops leave behind'
+complete -c fswatch-events -s s -l settle -x -d 'Tell the net effect once a path is quiet'
 complete -c fswatch-events -l existing -d 'First list what is there'
 complete -c fswatch-events -s p -l pretty -d 'Aligned columns for people'
 complete -c fswatch-events -s 0 -l print0 -d 'Only paths, each ended by NUL'
