@@ -21,6 +21,7 @@
 struct claim;
 struct dir;
 struct entry;
+struct seen;
 struct settle;
 
 /* Things a person should know, that are no events. */
@@ -133,6 +134,8 @@ struct core {
 	const char *kind;
 
 	struct settle *settle; /* --settle: holds what is told; or NULL */
+	struct seen *seen; /* --rescan: what need not be told again; or NULL */
+	struct timespec compared; /* when the last rescan began */
 
 	struct mark **marks; /* hash table by id */
 	size_t nmarks;

@@ -442,7 +442,8 @@ compare_same(struct sync *s, int fd, struct dir *d, struct entry *e)
 		return;
 	if (st.ctime.tv_sec < s->since->tv_sec ||
 	    (st.ctime.tv_sec == s->since->tv_sec &&
-		st.ctime.tv_nsec < s->since->tv_nsec))
+		st.ctime.tv_nsec < s->since->tv_nsec) ||
+	    change_known(s->c, d, e->name, &st))
 		return;
 	change_tell(s->c, EVENT_MODIFIED, d, e->name, e->type, &st);
 	change_complete(s->c, d, e, &st, COMPLETE_FOUND);

@@ -28,6 +28,7 @@ enum {
 	OPT_STAT,
 	OPT_BACKEND,
 	OPT_POLL,
+	OPT_RESCAN,
 	OPT_ONE_FILE_SYSTEM,
 	OPT_PRUNE,
 	OPT_TIMEOUT,
@@ -47,6 +48,7 @@ static const struct option longs[] = {
     {"no-junk", no_argument, NULL, OPT_NO_JUNK},
     {"existing", no_argument, NULL, OPT_EXISTING},
     {"settle", required_argument, NULL, 's'},
+    {"rescan", required_argument, NULL, OPT_RESCAN},
     {"stat", no_argument, NULL, OPT_STAT},
     {"backend", required_argument, NULL, OPT_BACKEND},
     {"poll", required_argument, NULL, OPT_POLL},
@@ -391,6 +393,11 @@ watch_options_parse(struct watch_options *o, int argc, char *argv[], char *msg,
 			if (parse_settle(o, msg, msg_size) == -1)
 				goto fail;
 			break;
+		case OPT_RESCAN:
+			if (parse_seconds("rescan", &o->rescan_ms, msg,
+				msg_size) == -1)
+				goto fail;
+			break;
 		case OPT_STAT:
 			o->stat = true;
 			break;
@@ -515,6 +522,7 @@ How they are told:\n\
 How changes are seen:\n\
       --backend NAME     inotify, kqueue or poll for everything\n\
       --poll SECONDS     how often to look where the kernel tells nothing (2)\n\
+      --rescan SECONDS   how often to compare everything with the disk\n\
 When to end:\n\
   -1, --once             after the first burst of events\n\
       --timeout SECONDS  after so long without an event (exit status 3)\n\

@@ -689,12 +689,21 @@ START_TEST(every_kind_of_event_together_is_the_tree)
 }
 END_TEST
 
-START_TEST(rescans_tell_nothing_twice)
+START_TEST(rescans_leave_the_stream_the_tree)
 {
 	static const struct variant v = {.args = {"-r", "--rescan", "0.02",
 					     "-e", "+ready"},
-	    .roots = {"d"},
-	    .may_lack = true};
+	    .roots = {"d"}};
+
+	run_variant(&v, (unsigned)_i);
+}
+END_TEST
+
+START_TEST(rescans_of_a_settled_stream_leave_it_the_tree)
+{
+	static const struct variant v = {.args = {"-r", "--rescan", "0.02",
+					     "-s", "0.02,0.05", "-e", "+ready"},
+	    .roots = {"d"}};
 
 	run_variant(&v, (unsigned)_i);
 }
@@ -949,7 +958,8 @@ main(void)
 	    {"Limited", beyond_the_limit_of_watches_the_stream_is_the_tree, 1},
 	    {"Descriptors", with_few_descriptors_the_stream_is_the_tree, 1},
 	    {"All", every_kind_of_event_together_is_the_tree, 1},
-	    {"Rescan", rescans_tell_nothing_twice, 1},
+	    {"Rescan", rescans_leave_the_stream_the_tree, 1},
+	    {"SettleRescan", rescans_of_a_settled_stream_leave_it_the_tree, 1},
 	    {"Poll", polling_tells_the_tree_too, 1},
 	    {"Settle", the_settled_stream_is_the_tree, 1},
 	    {"SettleMax", the_settled_stream_with_a_maximum_is_the_tree, 1},

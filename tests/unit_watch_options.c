@@ -325,7 +325,7 @@ END_TEST
 START_TEST(options_of_the_future_are_unknown_today)
 {
 	static const char *const later[] = {"-c", "--content", "--encoding",
-	    "--content-limit", "--rescan"};
+	    "--content-limit"};
 	size_t i;
 	char line[64];
 

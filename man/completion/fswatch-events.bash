@@ -59,7 +59,7 @@ _fswatch_events() {
 	if [[ $cur == -* ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "--recursive --depth
 			--events --types --include --exclude --no-junk
-			--existing --settle --stat --backend --poll --wait --follow
+			--existing --settle --rescan --stat --backend --poll --wait --follow
 			--one-file-system --prune --once --timeout --print0
 			--pretty --no-claim --quiet --verbose --help --version
 			-r -s -e -t -i -x -w -L -1 -0 -p -q -v -h -V -" -- "$cur")
