@@ -7,6 +7,7 @@
 #include "core.h"
 #include "filter.h"
 #include "grow.h"
+#include "owed.h"
 #include "seen.h"
 #include "settle.h"
 #include "statat.h"
@@ -231,9 +232,8 @@ change_list(struct core *c, struct dir *d, net_each each, void *arg)
 	return 0;
 }
 
-/* Is nobody going to tell that a file in d was closed? */
-static bool
-closes_untold(const struct dir *d)
+bool
+change_closes_untold(const struct dir *d)
 {
 	return d->mark != NULL &&
 	    (d->mark->side->ops->tells & BACKEND_CLOSED) == 0;
@@ -249,7 +249,7 @@ is_complete(struct core *c, struct dir *d, const struct entry *e,
 		return true;
 	if (how == COMPLETE_NOT)
 		return false;
-	if (closes_untold(d))
+	if (change_closes_untold(d))
 		how = how == COMPLETE_LATER ? COMPLETE_FOUND : COMPLETE_ASK;
 	/* An empty file that was just made is about to be written. */
 	if (how == COMPLETE_ASK && st != NULL && st->size == 0)
@@ -278,9 +278,9 @@ change_complete(struct core *c, struct dir *d, struct entry *e,
 	if (!wants(c, EVENT_COMPLETE) || e->type != EVENT_FILE || s->silent)
 		return;
 	if (is_complete(c, d, e, st, how)) {
-		e->flags &= (uint8_t)~ENTRY_OPEN;
+		e->flags &= (uint8_t) ~(ENTRY_OPEN | ENTRY_CLOSED);
 		change_tell(c, EVENT_COMPLETE, d, e->name, e->type, st);
-	} else if (closes_untold(d) && !(e->flags & ENTRY_OPEN)) {
+	} else if (change_closes_untold(d) && !(e->flags & ENTRY_OPEN)) {
 		e->flags |= ENTRY_OPEN;
 		core_later(c, d, e->name);
 	}
@@ -770,6 +770,7 @@ change_moved(struct core *c, struct dir *from, struct entry *e, struct dir *to,
 			m.old_name :
 			strrchr(m.old_name, '/') + 1,
 		    to, moved->name);
+	owed_moved(c, to, moved);
 	if (moved->type == EVENT_DIR) {
 		move_claims(c, from, to);
 		reenter(c, &l);
@@ -821,6 +822,8 @@ change_exchanged(struct core *c, struct dir *da, struct entry *a,
 	}
 	if (simple) {
 		tree_exchange(da, a, db, b);
+		owed_moved(c, da, a);
+		owed_moved(c, db, b);
 		m.old = na;
 		m.new = nb;
 		m.other = tb;

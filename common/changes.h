@@ -99,6 +99,9 @@ void change_exchanged(struct core *c, struct dir *da, struct entry *a,
 void change_complete(struct core *c, struct dir *d, struct entry *e,
     const struct event_stat *st, enum completeness how);
 
+/* Is nobody going to tell that a file in d was closed? */
+bool change_closes_untold(const struct dir *d);
+
 /* May the content of the directory e in d be known: is it entered by the
  * user's choices? */
 bool change_enters(struct core *c, struct dir *d, const struct entry *e);

@@ -537,6 +537,12 @@ resolve(struct finds *s, struct found *f, int depth)
 			return;
 		}
 	}
+	/* What it is in has moved, and it has come back to where it was. */
+	if (f->from != NULL && f->from == y) {
+		y->flags &= (uint8_t)~ENTRY_SYNC;
+		give_up(s, f);
+		return;
+	}
 	f->done = true;
 	if (f->from != NULL)
 		resolve_moved(s, f, y, depth);

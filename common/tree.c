@@ -377,6 +377,7 @@ tree_move(struct dir *from, struct entry *e, struct dir *to, const char *name,
 void
 tree_exchange(struct dir *da, struct entry *a, struct dir *db, struct entry *b)
 {
+	const uint8_t kept = ENTRY_OWED | ENTRY_CLOSED;
 	struct entry was = *a;
 	struct entry_stat *sa = tree_stat(a), *sb = tree_stat(b), none = {0};
 	struct entry_stat known = sa != NULL ? *sa : none;
@@ -390,6 +391,7 @@ tree_exchange(struct dir *da, struct entry *a, struct dir *db, struct entry *b)
 
 	a->type = b->type;
 	a->ino = b->ino;
+	a->flags = (uint8_t)((a->flags & ~kept) | (b->flags & kept));
 	if (a->type == EVENT_DIR) {
 		a->dir = b->dir;
 		a->dir->self = a;
@@ -397,6 +399,7 @@ tree_exchange(struct dir *da, struct entry *a, struct dir *db, struct entry *b)
 	}
 	b->type = was.type;
 	b->ino = was.ino;
+	b->flags = (uint8_t)((b->flags & ~kept) | (was.flags & kept));
 	if (b->type == EVENT_DIR) {
 		b->dir = was.dir;
 		b->dir->self = b;

@@ -8,6 +8,7 @@
 #include "core.h"
 #include "hints.h"
 #include "mountwatch.h"
+#include "owed.h"
 #include "roots.h"
 #include "seen.h"
 #include "settle.h"
@@ -191,6 +192,7 @@ watch_close(struct watch *w)
 	mountwatch_close(w->mounts);
 	core_forget_doubts(&c->doubts);
 	core_forget_doubts(&c->later);
+	core_forget_doubts(&c->retries);
 	free(c->marks);
 	claims_links_free(&c->links);
 	settle_free(c->settle);
@@ -502,6 +504,16 @@ watch_run(struct watch *w, const struct pollfd *fds)
 		tell_counts(w, EVENT_QUIET);
 	}
 	return 0;
+}
+
+void
+watch_content(struct watch *w, struct event *ev, struct content *room)
+{
+	struct dir *top;
+
+	top = ev->name == NULL ? NULL : roots_top(&w->roots, ev->root);
+	if (top != NULL)
+		owed_read(&w->core, top, ev, room);
 }
 
 bool

@@ -18,7 +18,9 @@
 #define SECONDS_MAX	1000000000 /* some thirty years */
 /* How many times --settle's quiet time something is held at most, where that
  * is not said. */
-#define SETTLE_MAX 10
+#define SETTLE_MAX	10
+#define CONTENT_DEFAULT ((size_t)1024 * 1024)
+#define CONTENT_MAX	(1024LL * 1024 * 1024)
 
 /* Options without a letter. */
 enum {
@@ -33,10 +35,12 @@ enum {
 	OPT_PRUNE,
 	OPT_TIMEOUT,
 	OPT_NO_CLAIM,
+	OPT_CONTENT_LIMIT,
+	OPT_ENCODING,
 };
 
 /* The colon: tell a missing argument from an unknown option. */
-static const char letters[] = ":re:t:i:x:s:wL10pqvhV";
+static const char letters[] = ":re:t:i:x:s:cwL10pqvhV";
 
 static const struct option longs[] = {
     {"recursive", no_argument, NULL, 'r'},
@@ -50,6 +54,9 @@ static const struct option longs[] = {
     {"settle", required_argument, NULL, 's'},
     {"rescan", required_argument, NULL, OPT_RESCAN},
     {"stat", no_argument, NULL, OPT_STAT},
+    {"content", no_argument, NULL, 'c'},
+    {"content-limit", required_argument, NULL, OPT_CONTENT_LIMIT},
+    {"encoding", required_argument, NULL, OPT_ENCODING},
     {"backend", required_argument, NULL, OPT_BACKEND},
     {"poll", required_argument, NULL, OPT_POLL},
     {"wait", no_argument, NULL, 'w'},
@@ -220,6 +227,65 @@ parse_depth(size_t *ret_depth, char *msg, size_t msg_size)
 }
 
 static int
+parse_limit(size_t *ret_limit, char *msg, size_t msg_size)
+{
+	const char *why;
+	long long n;
+
+	n = strtonum(optarg, 0, CONTENT_MAX, &why);
+	if (why != NULL) {
+		(void)snprintf(msg, msg_size,
+		    "--content-limit %.64s: not a number of bytes up to %lld",
+		    optarg, CONTENT_MAX);
+		return -1;
+	}
+	*ret_limit = (size_t)n;
+	return 0;
+}
+
+static int
+set_encoding(struct watch_options *o, char *msg, size_t msg_size)
+{
+	if (strcmp(optarg, "base64") != 0) {
+		(void)snprintf(msg, msg_size,
+		    "--encoding %.64s: only base64; without this option text "
+		    "is told as text",
+		    optarg);
+		return -1;
+	}
+	o->base64 = true;
+	return 0;
+}
+
+/* What goes together with --content, and what only with it. */
+static int
+check_content(const struct watch_options *o, bool limit, char *msg,
+    size_t msg_size)
+{
+	const unsigned readers =
+	    EVENT_BIT(EVENT_OPENED) | EVENT_BIT(EVENT_ACCESSED);
+
+	if (!o->content && (limit || o->base64)) {
+		(void)snprintf(msg, msg_size, "%s: only with --content",
+		    limit ? "--content-limit" : "--encoding");
+		return -1;
+	}
+	if (o->content && o->format != EMIT_JSON) {
+		(void)snprintf(msg, msg_size,
+		    "--content and %s: content is for JSON only",
+		    o->format == EMIT_PRINT0 ? "-0" : "-p");
+		return -1;
+	}
+	if (o->content && (o->events & readers)) {
+		(void)snprintf(msg, msg_size,
+		    "--content and -e opened or accessed: reading the content "
+		    "would be told, too; add -opened,-accessed");
+		return -1;
+	}
+	return 0;
+}
+
+static int
 set_backend(struct watch_options *o, char *msg, size_t msg_size)
 {
 	size_t i, used;
@@ -339,7 +405,7 @@ int
 watch_options_parse(struct watch_options *o, int argc, char *argv[], char *msg,
     size_t msg_size)
 {
-	bool given = false, recursive = false;
+	bool given = false, recursive = false, limit = false;
 	size_t depth = 0;
 	unsigned types = 0, named = 0;
 	int c;
@@ -350,6 +416,7 @@ watch_options_parse(struct watch_options *o, int argc, char *argv[], char *msg,
 	    .backend = backends[0],
 	    .poll_ms = POLL_DEFAULT_MS,
 	    .timeout_ms = -1,
+	    .content_limit = CONTENT_DEFAULT,
 	};
 	o->filter = filter_new();
 	/* No more --prune can be given than there are arguments. */
@@ -400,6 +467,18 @@ watch_options_parse(struct watch_options *o, int argc, char *argv[], char *msg,
 			break;
 		case OPT_STAT:
 			o->stat = true;
+			break;
+		case 'c':
+			o->content = true;
+			break;
+		case OPT_CONTENT_LIMIT:
+			if (parse_limit(&o->content_limit, msg, msg_size) == -1)
+				goto fail;
+			limit = true;
+			break;
+		case OPT_ENCODING:
+			if (set_encoding(o, msg, msg_size) == -1)
+				goto fail;
 			break;
 		case OPT_BACKEND:
 			if (set_backend(o, msg, msg_size) == -1)
@@ -467,6 +546,8 @@ watch_options_parse(struct watch_options *o, int argc, char *argv[], char *msg,
 		(void)snprintf(msg, msg_size, "-e: leaves no event to tell");
 		goto fail;
 	}
+	if (check_content(o, limit, msg, msg_size) == -1)
+		goto fail;
 	if (types != 0)
 		filter_set_types(o->filter, types);
 	o->depth = depth > 0 ? depth : recursive ? SIZE_MAX : 1;
@@ -518,6 +599,9 @@ How they are told:\n\
   -p, --pretty           aligned columns for people\n\
   -0, --print0           only paths, each ended by NUL\n\
       --stat             carry what stat(2) says\n\
+  -c, --content          carry the content of regular files\n\
+      --content-limit BYTES  of files up to this size (1048576)\n\
+      --encoding base64  carry it in base64, though it be text\n\
   -q, --quiet; -v, --verbose\n\
 How changes are seen:\n\
       --backend NAME     inotify, kqueue or poll for everything\n\

@@ -56,6 +56,9 @@ struct watch_options {
 	/* How they are told. */
 	enum emit_format format; /* -0, -p */
 	bool stat;
+	bool content; /* -c */
+	size_t content_limit; /* bytes */
+	bool base64; /* --encoding base64 */
 	int verbosity; /* -1 after -q, 0, or how many -v */
 
 	/* When to end. */

@@ -5,7 +5,7 @@ set -u
 
 # Nothing of the make that runs this test.
 unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES SAN BUILD BIN CFLAGS PREFIX
-unset BINDIR MANDIR DATADIR BASHDIR ZSHDIR FISHDIR DESTDIR
+unset BINDIR MANDIR DATADIR BASHDIR ZSHDIR FISHDIR DESTDIR BACKEND
 export LC_ALL=C
 
 here=$(cd "$(dirname "$0")/.." && pwd)
@@ -131,6 +131,7 @@ is "for good" idle
 cat >"$tmp/want" <<'END'
 644 ./opt/manual/man1/fswatch-events.1
 644 ./opt/manual/man1/fswrite.1
+644 ./opt/manual/man7/fspipe.7
 644 ./opt/share/bash-completion/completions/fswatch-events
 644 ./opt/share/bash-completion/completions/fswrite
 644 ./opt/share/fish/vendor_completions.d/fswatch-events.fish
@@ -143,9 +144,13 @@ cat >"$tmp/want" <<'END'
 755 ./opt/bin/fswatch-events
 755 ./opt/bin/fswrite
 END
+(cd "$here" && for f in man/examples/*; do
+	echo "644 ./opt/share/doc/fspipe/examples/${f##*/}"
+done) >>"$tmp/want"
+sort -o "$tmp/want" "$tmp/want"
 is "install obeys PREFIX, MANDIR and DESTDIR" build install \
     DESTDIR="$tmp/dest" PREFIX=/opt MANDIR=/opt/manual
-is "it installs both programs and their pages, and nothing else" modes
+is "it installs both programs, the pages and the examples, no more" modes
 is "what is installed runs" "$tmp/dest/opt/bin/fswatch-events" --version
 is "uninstall obeys them, too" build uninstall \
     DESTDIR="$tmp/dest" PREFIX=/opt MANDIR=/opt/manual

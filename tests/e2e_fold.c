@@ -475,6 +475,38 @@ START_TEST(the_stream_is_the_tree)
 }
 END_TEST
 
+START_TEST(the_stream_with_content_is_the_tree_with_content)
+{
+	static const struct variant v = {.args = {"-r", "-c", "-e", "+ready"},
+	    .roots = {"d"}};
+
+	run_variant(&v, (unsigned)_i);
+}
+END_TEST
+
+START_TEST(complete_with_content_is_the_tree_with_content)
+{
+	static const struct variant v = {.args = {"-r", "-c", "--existing",
+					     "-e",
+					     "created,complete,renamed,deleted,"
+					     "ready"},
+	    .roots = {"d"},
+	    .existing = true};
+
+	run_variant(&v, (unsigned)_i);
+}
+END_TEST
+
+START_TEST(what_has_piled_up_is_told_with_content)
+{
+	static const struct variant v = {.args = {"-r", "-c", "-e", "+ready"},
+	    .roots = {"d", "e"},
+	    .frozen = true};
+
+	run_variant(&v, (unsigned)_i);
+}
+END_TEST
+
 START_TEST(the_stream_of_two_roots_is_both_trees)
 {
 	static const struct variant v = {.args = {"-r", "-e", "+ready"},
@@ -949,6 +981,9 @@ main(void)
 	    {"Stalled", a_reader_that_stops_still_gets_the_tree, 1},
 	    {"Frozen", what_has_piled_up_is_told_right, 8},
 	    {"Restless", a_root_that_goes_and_comes_is_the_tree_in_the_end, 1},
+	    {"Content", the_stream_with_content_is_the_tree_with_content, 2},
+	    {"Complete", complete_with_content_is_the_tree_with_content, 2},
+	    {"Piled", what_has_piled_up_is_told_with_content, 4},
 	    {"Overlap", the_stream_of_roots_that_overlap_is_the_tree_of_each,
 		1},
 	    {"Bind",
