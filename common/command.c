@@ -469,7 +469,8 @@ command_parse(struct command *c, const char *line, size_t len, struct why *bad)
 	if (ops[c->op].old_path &&
 	    (command_path(c, "old_path", "old_path_base64", &c->bytes[1],
 		 &c->old_path, &c->old_path_len, bad) == -1 ||
-		command_bool(c, "replace", &c->replace, bad) == -1))
+		command_bool(c, "replace", &c->replace, bad) == -1 ||
+		command_bool(c, "exchange", &c->exchange, bad) == -1))
 		return -1;
 	if (ops[c->op].content && command_content(c, bad) == -1)
 		return -1;
