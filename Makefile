@@ -157,7 +157,7 @@ TEST_SCRIPTS = $(wildcard tests/*_test.sh)
 BENCHES = $(patsubst tests/bench/%.c,$(BUILD)/bench/%, \
     $(wildcard tests/bench/*.c))
 C_FILES = $(wildcard *.c common/*.[ch] tests/*.[ch] tests/bench/*.[ch] \
-    tests/fuzz/*.c tests/kqueue/*.c tests/kqueue/sys/*.h)
+    tests/fuzz/*.c tests/kqueue/*.c tests/kqueue/sys/*.h tests/recipes/*.c)
 
 all: $(PROGS:%=$(BIN)%)
 
@@ -220,8 +220,12 @@ RECIPE_DEPS = jq redis-server redis-tools mosquitto mosquitto-clients \
 deps-recipes:
 	tests/deps.sh $(RECIPE_DEPS)
 
-check-recipes: all
-	FSPIPE_BIN=$(abspath $(or $(BIN),.)) tests/run.sh tests/recipes/*.sh
+$(BUILD)/changer: $(BUILD)/tests/recipes/changer.o $(BUILD)/tests/changer.o
+	$(LINK) -o $@ $^ $(FSP_LDLIBS) $(LDLIBS)
+
+check-recipes: all $(BUILD)/changer
+	FSPIPE_BIN=$(abspath $(or $(BIN),.)) CHANGER=$(abspath $(BUILD)/changer) \
+	    tests/run.sh tests/recipes/*.sh
 
 
 # Runs tests/bench/*_bench.sh; BENCH=write runs write_bench.sh only.

@@ -54,7 +54,7 @@ chmod +x "$top/bin/fswatch-events"
 clean_up() {
 	[ -z "$job" ] || kill -KILL -- "-$job" 2>/dev/null
 	for p in $daemons; do
-		kill -KILL "$p" 2>/dev/null
+		kill -KILL -- "$p" 2>/dev/null
 	done
 	wait 2>/dev/null
 	cd / && rm -rf "$top"
@@ -183,6 +183,17 @@ daemon() {
 	"$@" >>"$top/daemons" 2>&1 </dev/null 7>&- 9>&- &
 	daemon=$!
 	daemons="$daemons $daemon"
+}
+
+# aside FILE: runs another pipe beside the recipe, until the end of the test;
+# $aside is its process group.
+aside() {
+	set -m
+	bash -o pipefail "$1" >>"${1##*/}.output" 2>>"${1##*/}.errors" \
+	    </dev/null 7>&- 9>&- &
+	aside=$!
+	set +m
+	daemons="$daemons -$aside"
 }
 
 # killed SIGNAL PID: sends it and waits for the end.
