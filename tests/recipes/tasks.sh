@@ -10,7 +10,7 @@ mkdir running || echo "two at once" >>wrong
 printf '%s|%s|%s|%s\0' "$#" "$@" >>done
 rmdir running
 END
-: >done
+: >"done"
 mkdir inbox
 begin tasks
 : >"inbox/$hostile"
@@ -18,7 +18,7 @@ mv "inbox/$hostile" inbox/b
 rm inbox/b
 await '[ "$(tr -cd "\0" <done | wc -c)" -eq 3 ]'
 printf '3|%s|%s|%s\0' created "inbox/$hostile" "" \
-    renamed inbox/b "inbox/$hostile" deleted inbox/b "" | cmp - done
+    renamed inbox/b "inbox/$hostile" deleted inbox/b "" | cmp - "done"
 is "each has the event, the path and the source path"
 for i in 1 2 3 4 5 6 7 8; do : >"inbox/$i"; done
 await '[ "$(tr -cd "\0" <done | wc -c)" -eq 11 ]'
