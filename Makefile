@@ -5,7 +5,8 @@
 #	make deps	install what building, the demo and the tests need (Debian)
 #	make ajv	get the validator that one test needs, from npm
 #	make demo	show both filters at work in a temporary directory
-#	make check	build and run all tests; SAN=address,undefined for sanitizers
+#	make check	build and run all tests; SAN=address,undefined for sanitizers,
+#			PORTABLE=1 without what is Linux's own
 #	make tests	build them only
 #	make check-recipes	run each recipe of fspipe(7) with real components
 #	make bench	measure beside floors and peers; benches builds the floors
@@ -39,9 +40,9 @@ STATIC ?=
 comma = ,
 KIND := $(BACKEND)
 BUILD ?= build$(if $(KIND),-$(KIND))$(if $(SAN),-$(subst \
-    $(comma),-,$(SAN)))$(if $(STATIC),-static)
+    $(comma),-,$(SAN)))$(if $(STATIC),-static)$(if $(PORTABLE),-portable)
 # Programs of another kind stay in their build directory, so that all exist.
-BIN = $(if $(KIND)$(SAN)$(STATIC),$(BUILD)/,)
+BIN = $(if $(KIND)$(SAN)$(STATIC)$(PORTABLE),$(BUILD)/,)
 
 BSD_CFLAGS ?= $(shell $(PKG_CONFIG) --cflags libbsd-overlay 2>/dev/null || \
     echo -isystem /usr/include/bsd -DLIBBSD_OVERLAY)
@@ -85,6 +86,33 @@ PROC := $(if $(shell printf '%s\n' '$(hash)include <sys/stat.h>' \
     '$(hash)include <linux/magic.h>' \
     'int n = STATX_MNT_ID | PROC_SUPER_MAGIC;' | \
     $(CC) -D_GNU_SOURCE -x c -fsyntax-only - 2>&1 || echo no),none,proc)
+# PORTABLE=1 takes, wherever there is one, the alternative to what is Linux's
+# own: to try it there.
+PORTABLE ?=
+# $(call has,lines of C,this,else that)
+has = $(if $(PORTABLE)$(shell printf '%s\n' $(1) | $(CC) $(CPPFLAGS) \
+    -D_GNU_SOURCE -x c -fsyntax-only -Werror - 2>&1 || echo no),$(3),$(2))
+STATAT := $(call has,'$(hash)include <sys/stat.h>' \
+    'unsigned n = STATX_BTIME;',statx,fstatat)
+DIRENTS := $(call has,'$(hash)include <dirent.h>' \
+    'long f(char *p) { return getdents64(0$(comma) p$(comma) 1); }',getdents,readdir)
+WRITERS := $(call has,'$(hash)include <fcntl.h>' \
+    'int n = F_SETLEASE;',lease,none)
+REMOTE := $(call has,'$(hash)include <sys/vfs.h>' \
+    'long f(struct statfs *s) { return s->f_type + fstatfs(0$(comma) s); }',statfs,none)
+WATCHAT := $(call has,'$(hash)include <linux/magic.h>' \
+    'int n = PROC_SUPER_MAGIC;',proc,chdir)
+ifdef PORTABLE
+SANDBOX := none
+PROC := none
+FSP_CPPFLAGS += -DFSP_PORTABLE
+endif
+# struct stat of some systems has other names for its times.
+MTIM := $(if $(shell printf '%s\n' '$(hash)include <sys/stat.h>' \
+    'struct timespec f(struct stat *s) { return s->st_mtim; }' | \
+    $(CC) -D_GNU_SOURCE -x c -fsyntax-only - 2>&1 || echo no), \
+    -Dst_mtim=st_mtimespec -Dst_ctim=st_ctimespec)
+FSP_CPPFLAGS += $(MTIM)
 # What the kernel tells: inotify(7) where it needs no library of its own, else
 # kqueue(2); polling always. make BACKEND=name takes that one.
 links = $(if $(shell printf '%s\n' $(1) | $(CC) $(CPPFLAGS) $(LDFLAGS) \
@@ -100,6 +128,9 @@ EMULATED := $(if $(filter kqueue,$(BACKENDS)),$(if $(call links, \
     'int main(void) { return kqueue(); }',yes),,yes))
 # One of several files for the same job is built.
 CHOSEN = sandbox_$(SANDBOX) chain_$(PROC) mounts_$(PROC) watcher_$(PROC) \
+    mountwatch_$(PROC) statat_$(STATAT) dirents_$(DIRENTS) \
+    writers_$(WRITERS) remote_$(REMOTE) \
+    $(if $(filter inotify,$(BACKENDS)),watchat_$(WATCHAT),watchat_no) \
     $(BACKENDS:%=backend_%)
 COMMON_SRCS = $(filter-out $(filter-out $(CHOSEN:%=common/%.c), \
     $(wildcard $(foreach c,$(CHOSEN), \
