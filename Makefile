@@ -130,9 +130,12 @@ COMMON_OBJS = $(COMMON_SRCS:%.c=$(BUILD)/%.o)
 LIB = $(BUILD)/libfspipe.a
 # tests/unit_*.c and tests/e2e_*.c are one program each; what else lies in
 # tests/*.c is shared by them.
-TEST_SRCS = $(wildcard tests/unit_*.c tests/e2e_*.c)
+# What is not built is not tested.
+TEST_SRCS = $(filter-out $(if $(filter proc,$(PROC)),,tests/unit_mountwatch.c) \
+    $(if $(filter none,$(WRITERS)),tests/unit_writers.c), \
+    $(wildcard tests/unit_*.c tests/e2e_*.c))
 TESTS = $(TEST_SRCS:tests/%.c=$(BUILD)/tests/%)
-TEST_SHARED = $(filter-out $(TEST_SRCS),$(wildcard tests/*.c))
+TEST_SHARED = $(filter-out tests/unit_%.c tests/e2e_%.c,$(wildcard tests/*.c))
 TEST_OBJS = $(TEST_SHARED:%.c=$(BUILD)/%.o)
 TEST_SCRIPTS = $(wildcard tests/*_test.sh)
 # tests/bench/*.c are one program each: floors and drivers, on their own.
