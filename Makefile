@@ -35,16 +35,22 @@ SAN ?=
 STATIC ?=
 
 comma = ,
+hash := \#
 BUILD ?= build$(if $(SAN),-$(subst $(comma),-,$(SAN)))$(if \
     $(STATIC),-static)$(if $(PORTABLE),-portable)
 # Programs of another kind stay in their build directory, so that all exist.
 BIN = $(if $(SAN)$(STATIC)$(PORTABLE),$(BUILD)/,)
 
-BSD_CFLAGS ?= $(shell $(PKG_CONFIG) --cflags libbsd-overlay 2>/dev/null || \
-    echo -isystem /usr/include/bsd -DLIBBSD_OVERLAY)
-BSD_LIBS ?= $(shell $(PKG_CONFIG) $(if $(STATIC),--static) --libs \
-    libbsd-overlay 2>/dev/null || \
-    echo -lbsd $(if $(STATIC),-lmd))
+# libbsd, where the system has not got it all itself.
+HAS_BSD := $(if $(shell printf '%s\n' '$(hash)include <stdlib.h>' \
+    'int main(void) { const char *e; long long n = strtonum("1", 0, 2, &e);' \
+    'return reallocarray(0, 1, 1) == 0 || getprogname() == 0 || n == 2; }' | \
+    $(CC) -D_GNU_SOURCE -Werror $(CPPFLAGS) $(LDFLAGS) -x c -o /dev/null - \
+    2>&1 || echo no),,yes)
+BSD_CFLAGS ?= $(if $(HAS_BSD),,$(shell $(PKG_CONFIG) --cflags libbsd-overlay \
+    2>/dev/null || echo -isystem /usr/include/bsd -DLIBBSD_OVERLAY))
+BSD_LIBS ?= $(if $(HAS_BSD),,$(shell $(PKG_CONFIG) $(if $(STATIC),--static) \
+    --libs libbsd-overlay 2>/dev/null || echo -lbsd $(if $(STATIC),-lmd)))
 JANSSON_CFLAGS ?= $(shell $(PKG_CONFIG) --cflags jansson 2>/dev/null)
 JANSSON_LIBS ?= $(shell $(PKG_CONFIG) --libs jansson 2>/dev/null || \
     echo -ljansson)
@@ -72,7 +78,6 @@ LINK = $(CC) $(FSP_CFLAGS) $(CFLAGS) $(FSP_LDFLAGS) $(LDFLAGS)
 PROGS = fswatch-events fswrite
 SCHEMAS = $(wildcard man/schema/*.json)
 # The kernel's own wall around fswrite: landlock(7) where its headers are.
-hash := \#
 SANDBOX := $(if $(shell printf '%s\n' '$(hash)include <linux/landlock.h>' \
     '$(hash)include <sys/syscall.h>' 'int n = SYS_landlock_restrict_self;' | \
     $(CC) -x c -fsyntax-only - 2>&1 || echo no),none,landlock)
