@@ -155,8 +155,9 @@ TEST_LESS = $(if $(filter proc,$(PROC)),,tests/unit_mountwatch.c) \
 TEST_SRCS = $(filter-out $(filter-out \
     $(wildcard $(BACKENDS:%=tests/unit_backend_%*.c)), \
     $(wildcard tests/unit_backend_*.c)) \
-    $(if $(EMULATED),,tests/unit_kqueue.c) $(TEST_EXACT) $(TEST_LESS), \
-    $(TEST_ALL))
+    $(if $(EMULATED),,tests/unit_kqueue.c) \
+    $(if $(filter kqueue,$(BACKENDS)),,tests/e2e_kqueue.c) \
+    $(TEST_EXACT) $(TEST_LESS),$(TEST_ALL))
 TESTS = $(TEST_SRCS:tests/%.c=$(BUILD)/tests/%)
 TEST_SHARED = $(filter-out $(TEST_ALL),$(wildcard tests/*.c)) \
     $(if $(filter kqueue,$(BACKENDS)),tests/kqueue/fake.c)
