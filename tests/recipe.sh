@@ -17,13 +17,13 @@
 # input that stays open (say() writes to it); its output is in the files output
 # and errors. Commands that a recipe only gives as an example are made by
 # command_is(). Nothing waits for time to pass: what is waited for is waited
-# for until it is so, HARNESS_TIMEOUT seconds (30) at most.
+# for until it is so, HARNESS_TIMEOUT seconds (60) at most.
 set -u
 
 recipes=$(cd "${0%/*}" && pwd)
 here=$(cd "$recipes/../.." && pwd)
 real=$(cd "${FSPIPE_BIN:-$here}" && pwd)
-seconds=${HARNESS_TIMEOUT:-30}
+seconds=${HARNESS_TIMEOUT:-60}
 failed=0
 sentence=${0##*/}
 job=
