@@ -5,7 +5,8 @@
 #	make deps	install what building, the demo and the tests need (Debian)
 #	make ajv	get the validator that one test needs, from npm
 #	make demo	show both filters at work in a temporary directory
-#	make check	build and run all tests; SAN=address,undefined for sanitizers
+#	make check	build and run all tests; SAN=address,undefined for sanitizers,
+#			PORTABLE=1 without what is Linux's own
 #	make tests	build them only
 #	make check-recipes	run each recipe of fspipe(7) with real components
 #	make bench	measure beside floors and peers; benches builds the floors
@@ -37,9 +38,11 @@ SAN ?=
 STATIC ?=
 
 comma = ,
-BUILD ?= build$(if $(SAN),-$(subst $(comma),-,$(SAN)))$(if $(STATIC),-static)
+KIND := $(BACKEND)
+BUILD ?= build$(if $(KIND),-$(KIND))$(if $(SAN),-$(subst \
+    $(comma),-,$(SAN)))$(if $(STATIC),-static)$(if $(PORTABLE),-portable)
 # Programs of another kind stay in their build directory, so that all exist.
-BIN = $(if $(SAN)$(STATIC),$(BUILD)/,)
+BIN = $(if $(KIND)$(SAN)$(STATIC)$(PORTABLE),$(BUILD)/,)
 
 BSD_CFLAGS ?= $(shell $(PKG_CONFIG) --cflags libbsd-overlay 2>/dev/null || \
     echo -isystem /usr/include/bsd -DLIBBSD_OVERLAY)
@@ -60,11 +63,12 @@ FSP_HARDEN = -fPIE -fstack-protector-strong \
 FSP_SAN = $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all \
     -fno-omit-frame-pointer)
 FSP_CPPFLAGS = -D_GNU_SOURCE -DFSPIPE_VERSION='"$(VERSION)"' -Icommon \
-    $(BSD_CFLAGS) $(JANSSON_CFLAGS)
+    $(if $(EMULATED),-Itests/kqueue) $(BSD_CFLAGS) $(JANSSON_CFLAGS)
 # A sanitizer has to see each allocation (common/arena.c).
 FSP_CPPFLAGS += $(if $(SAN),-DARENA_BLOCK=1)
 FSP_CFLAGS = -std=gnu17 $(FSP_WARN) $(FSP_HARDEN) $(FSP_SAN)
-FSP_LDFLAGS = $(if $(STATIC),-static-pie,-pie) -Wl,-z,relro -Wl,-z,now $(FSP_SAN)
+FSP_LDFLAGS = $(if $(STATIC),-static-pie,-pie) -Wl,-z,relro -Wl,-z,now \
+    $(FSP_SAN) $(if $(EMULATED),-Wl$(comma)--wrap=close)
 FSP_LDLIBS = $(BSD_LIBS) $(JANSSON_LIBS)
 
 COMPILE = $(CC) $(FSP_CPPFLAGS) $(CPPFLAGS) $(FSP_CFLAGS) $(CFLAGS) -MMD -MP
@@ -82,6 +86,33 @@ PROC := $(if $(shell printf '%s\n' '$(hash)include <sys/stat.h>' \
     '$(hash)include <linux/magic.h>' \
     'int n = STATX_MNT_ID | PROC_SUPER_MAGIC;' | \
     $(CC) -D_GNU_SOURCE -x c -fsyntax-only - 2>&1 || echo no),none,proc)
+# PORTABLE=1 takes, wherever there is one, the alternative to what is Linux's
+# own: to try it there.
+PORTABLE ?=
+# $(call has,lines of C,this,else that)
+has = $(if $(PORTABLE)$(shell printf '%s\n' $(1) | $(CC) $(CPPFLAGS) \
+    -D_GNU_SOURCE -x c -fsyntax-only -Werror - 2>&1 || echo no),$(3),$(2))
+STATAT := $(call has,'$(hash)include <sys/stat.h>' \
+    'unsigned n = STATX_BTIME;',statx,fstatat)
+DIRENTS := $(call has,'$(hash)include <dirent.h>' \
+    'long f(char *p) { return getdents64(0$(comma) p$(comma) 1); }',getdents,readdir)
+WRITERS := $(call has,'$(hash)include <fcntl.h>' \
+    'int n = F_SETLEASE;',lease,none)
+REMOTE := $(call has,'$(hash)include <sys/vfs.h>' \
+    'long f(struct statfs *s) { return s->f_type + fstatfs(0$(comma) s); }',statfs,none)
+WATCHAT := $(call has,'$(hash)include <linux/magic.h>' \
+    'int n = PROC_SUPER_MAGIC;',proc,chdir)
+ifdef PORTABLE
+SANDBOX := none
+PROC := none
+FSP_CPPFLAGS += -DFSP_PORTABLE
+endif
+# struct stat of some systems has other names for its times.
+MTIM := $(if $(shell printf '%s\n' '$(hash)include <sys/stat.h>' \
+    'struct timespec f(struct stat *s) { return s->st_mtim; }' | \
+    $(CC) -D_GNU_SOURCE -x c -fsyntax-only - 2>&1 || echo no), \
+    -Dst_mtim=st_mtimespec -Dst_ctim=st_ctimespec)
+FSP_CPPFLAGS += $(MTIM)
 # What the kernel tells: inotify(7) where it needs no library of its own, else
 # kqueue(2); polling always. make BACKEND=name takes that one.
 links = $(if $(shell printf '%s\n' $(1) | $(CC) $(CPPFLAGS) $(LDFLAGS) \
@@ -91,26 +122,42 @@ BACKEND ?= $(or $(call links,'$(hash)include <sys/inotify.h>' \
     links,'$(hash)include <sys/types.h>' '$(hash)include <sys/event.h>' \
     'int main(void) { return kqueue(); }',kqueue))
 BACKENDS := $(filter-out poll,$(BACKEND)) poll
+# Where the system has no kqueue(2) the tests' own is taken (tests/kqueue).
+EMULATED := $(if $(filter kqueue,$(BACKENDS)),$(if $(call links, \
+    '$(hash)include <sys/types.h>' '$(hash)include <sys/event.h>' \
+    'int main(void) { return kqueue(); }',yes),,yes))
 # One of several files for the same job is built.
 CHOSEN = sandbox_$(SANDBOX) chain_$(PROC) mounts_$(PROC) watcher_$(PROC) \
+    mountwatch_$(PROC) statat_$(STATAT) dirents_$(DIRENTS) \
+    writers_$(WRITERS) remote_$(REMOTE) \
+    $(if $(filter inotify,$(BACKENDS)),watchat_$(WATCHAT),watchat_no) \
     $(BACKENDS:%=backend_%)
 COMMON_SRCS = $(filter-out $(filter-out $(CHOSEN:%=common/%.c), \
     $(wildcard $(foreach c,$(CHOSEN), \
-    common/$(firstword $(subst _, ,$c))_*.c))),$(wildcard common/*.c))
+    common/$(firstword $(subst _, ,$c))_*.c))),$(wildcard common/*.c)) \
+    $(if $(EMULATED),tests/kqueue/kqueue.c)
 COMMON_OBJS = $(COMMON_SRCS:%.c=$(BUILD)/%.o)
 LIB = $(BUILD)/libfspipe.a
-# tests/unit_*.c and tests/e2e_*.c are one program each; what else lies in
-# tests/*.c is shared by them.
-TEST_SRCS = $(wildcard tests/unit_*.c tests/e2e_*.c)
+# tests/unit_*.c and tests/e2e_*.c are one program each, as far as they are
+# about what is built; what else lies in tests/*.c is shared by them.
+TEST_ALL = $(wildcard tests/unit_*.c tests/e2e_*.c)
+# What only a kernel that names what has happened can be asked for.
+TEST_EXACT = $(if $(filter inotify,$(BACKENDS)),,tests/unit_changes.c \
+    tests/unit_hints.c tests/unit_notes.c tests/unit_sync.c)
+TEST_SRCS = $(filter-out $(filter-out \
+    $(wildcard $(BACKENDS:%=tests/unit_backend_%*.c)), \
+    $(wildcard tests/unit_backend_*.c)) \
+    $(if $(EMULATED),,tests/unit_kqueue.c) $(TEST_EXACT),$(TEST_ALL))
 TESTS = $(TEST_SRCS:tests/%.c=$(BUILD)/tests/%)
-TEST_SHARED = $(filter-out $(TEST_SRCS),$(wildcard tests/*.c))
+TEST_SHARED = $(filter-out $(TEST_ALL),$(wildcard tests/*.c)) \
+    $(if $(filter kqueue,$(BACKENDS)),tests/kqueue/fake.c)
 TEST_OBJS = $(TEST_SHARED:%.c=$(BUILD)/%.o)
 TEST_SCRIPTS = $(wildcard tests/*_test.sh)
 # tests/bench/*.c are one program each: floors and drivers, on their own.
 BENCHES = $(patsubst tests/bench/%.c,$(BUILD)/bench/%, \
     $(wildcard tests/bench/*.c))
 C_FILES = $(wildcard *.c common/*.[ch] tests/*.[ch] tests/bench/*.[ch] \
-    tests/fuzz/*.c tests/recipes/*.c)
+    tests/fuzz/*.c tests/kqueue/*.c tests/kqueue/sys/*.h tests/recipes/*.c)
 
 all: $(PROGS:%=$(BIN)%)
 
@@ -125,10 +172,10 @@ $(BUILD)/common/backends.o: FSP_CPPFLAGS += \
     -DFSP_BACKENDS='$(BACKENDS:%=&backend_%,)'
 
 # What --version says.
-VERSION_OF = $(shell $(PKG_CONFIG) --modversion $(1) 2>/dev/null)
+VERSION_OF = $(shell $(PKG_CONFIG) --modversion $(1) 2>/dev/null | sed 's/^/ /')
 $(BUILD)/common/version.o: FSP_CPPFLAGS += \
-    -DFSPIPE_LIBBSD='"libbsd $(call VERSION_OF,libbsd)"' \
-    -DFSPIPE_JANSSON='"jansson $(call VERSION_OF,jansson)"' \
+    -DFSPIPE_LIBBSD='"libbsd$(call VERSION_OF,libbsd)"' \
+    -DFSPIPE_JANSSON='"jansson$(call VERSION_OF,jansson)"' \
     -DFSPIPE_SANDBOX='"$(SANDBOX)"'
 
 $(BUILD)/%.o: %.c Makefile
@@ -162,7 +209,8 @@ demo: all
 tests: $(TESTS)
 
 check: all tests
-	FSPIPE_BIN=$(abspath $(or $(BIN),.)) tests/run.sh $(TESTS) \
+	$(if $(KIND),HARNESS_BACKEND=$(KIND)) \
+	    FSPIPE_BIN=$(abspath $(or $(BIN),.)) tests/run.sh $(TESTS) \
 	    $(TEST_SCRIPTS)
 
 # Debian's names of what the recipes join; what is missing is skipped, aloud.
@@ -184,6 +232,12 @@ check-recipes: all $(BUILD)/changer
 bench: all benches
 	FSPIPE_BIN=$(abspath $(or $(BIN),.)) BENCH_BIN=$(abspath $(BUILD)/bench) \
 	    tests/bench/bench.sh $(BENCH)
+
+# README's plot, from figures measured here and now.
+bench-plot:
+	@mkdir -p $(BUILD)
+	$(MAKE) -s bench BENCH=watch BENCH_TREES= >$(BUILD)/bench.txt
+	tests/bench/plot.sh $(BUILD)/bench.txt tests/bench/speed.svg
 
 benches: $(BENCHES)
 
@@ -219,11 +273,16 @@ $(BUILD)/fuzz-%: $(BUILD)/tests/fuzz/%.o $(LIB)
 lint:
 	clang-format --dry-run -Werror $(C_FILES)
 	mandoc -T lint -W warning man/*.[0-9]
-	shellcheck tests/*.sh tests/bench/*.sh man/examples/*.sh .ci/run
+	shellcheck tests/*.sh tests/bench/*.sh tests/packaging/*.sh \
+	    tests/packaging/debian/tests/smoke man/completion/*.bash \
+	    man/examples/*.sh .ci/run
 	shellcheck -x -S warning tests/recipes/*.sh
 	cppcheck --quiet --std=c11 --error-exitcode=1 --inline-suppr \
 	    --enable=warning,performance,portability \
 	    --suppress=missingIncludeSystem -D__linux__ -DFSPIPE_VERSION='""' \
+	    $(foreach h,queue tree,$(patsubst %,--include=%,$(wildcard \
+	    $(patsubst %,%/sys/$h.h,$(filter /%,$(BSD_CFLAGS)))))) \
+	    --suppress='*:/usr/include/*' \
 	    -Icommon $(PROGS:%=%.c) common
 
 format:
@@ -268,8 +327,8 @@ dist:
 	    --prefix=fspipe-$(VERSION)/ HEAD | gzip -9n \
 	    >fspipe-$(VERSION).tar.gz
 
-.PHONY: all deps deps-recipes ajv demo tests check check-recipes bench benches \
-    fuzz lint format install uninstall clean dist
+.PHONY: all deps deps-recipes ajv demo tests check check-recipes soak bench \
+    bench-plot benches fuzz lint format install uninstall clean dist
 
 -include $(COMMON_OBJS:.o=.d) $(PROGS:%=$(BUILD)/%.d) \
     $(TEST_OBJS:.o=.d) $(TESTS:%=%.d) $(BENCHES:%=%.d)

@@ -8,6 +8,8 @@
 #include "filter.h"
 #include "grow.h"
 #include "owed.h"
+#include "seen.h"
+#include "settle.h"
 #include "statat.h"
 #include "tree.h"
 #include "writers.h"
@@ -17,8 +19,9 @@ wants(const struct core *c, enum event_kind kind)
 {
 	unsigned set = c->cfg->opt->events;
 
-	/* `quiet` follows whatever would be told by default. */
-	if (set & EVENT_BIT(EVENT_QUIET))
+	/* `quiet` follows whatever would be told by default, and a net effect
+	 * comes of that too. */
+	if ((set & EVENT_BIT(EVENT_QUIET)) || c->settle != NULL)
 		set |= EVENT_DEFAULT;
 	return (set & EVENT_BIT(kind)) != 0;
 }
@@ -47,15 +50,24 @@ shows(const struct core *c, const struct scope *s, const char *name,
 }
 
 static void
-hand_on(struct core *c, struct event *ev)
+pass(struct core *c, struct event *ev)
 {
-	c->stirred = true;
 	if (!(c->cfg->opt->events & EVENT_BIT(ev->kind)))
 		return;
 	ev->time = c->now;
-	ev->synthetic = c->synthetic;
 	c->nevents++;
 	c->cfg->event(c->cfg->ctx, ev);
+}
+
+static void
+hand_on(struct core *c, struct event *ev)
+{
+	c->stirred = true;
+	ev->synthetic = c->synthetic;
+	if (c->settle == NULL || ev->kind == EVENT_EXISTS)
+		pass(c, ev);
+	else if (settle_event(c->settle, ev, core_now_ms()) == -1)
+		c->failed = true;
 }
 
 /* Tells something that is known to be shown. */
@@ -91,10 +103,67 @@ name_of(struct core *c, const struct dir *d, const char *name)
 	return c->name.failed ? NULL : c->name.data;
 }
 
+static bool
+is_older(const struct timespec *ts, const struct timespec *than)
+{
+	return ts->tv_sec < than->tv_sec ||
+	    (ts->tv_sec == than->tv_sec && ts->tv_nsec < than->tv_nsec);
+}
+
+/* Has the content been told, or is it that of the last comparison? */
+static bool
+knows_content(const struct core *c, const struct dir *d, const char *name,
+    const struct event_stat *st)
+{
+	return is_older(&st->mtime, &c->compared) ||
+	    seen_content(c->seen, d->dev, d->ino, name, st);
+}
+
+/* For --rescan: something is told of a file that looks like this, which says
+ * what its content is, or only that its inode has changed. */
+static void
+meet(struct core *c, enum event_kind kind, const struct dir *d,
+    const char *name, const struct event_stat *st)
+{
+	if (c->seen == NULL || st == NULL || !S_ISREG(st->mode) ||
+	    is_older(&st->ctime, &c->compared) || kind == EVENT_OPENED ||
+	    kind == EVENT_ACCESSED)
+		return;
+	if (kind != EVENT_ATTRIB || knows_content(c, d, name, st))
+		seen_add(c->seen, d->dev, d->ino, name, st);
+}
+
+/* The same of one that has been renamed. */
+static void
+meet_moved(struct core *c, const struct dir *from, const char *name,
+    struct dir *to, const char *new_name)
+{
+	struct event_stat st;
+	int fd;
+
+	if (c->seen == NULL)
+		return;
+	fd = core_dirfd(c, to);
+	if (fd != -1 && stat_at(fd, new_name, false, &st) == 0 &&
+	    S_ISREG(st.mode) && knows_content(c, from, name, &st))
+		seen_add(c->seen, to->dev, to->ino, new_name, &st);
+}
+
+bool
+change_known(struct core *c, const struct dir *d, const char *name,
+    const struct event_stat *st)
+{
+	if (c->seen == NULL || !seen_has(c->seen, d->dev, d->ino, name, st))
+		return false;
+	meet(c, EVENT_EXISTS, d, name, st); /* and for the next one, too */
+	return true;
+}
+
 void
 change_tell(struct core *c, enum event_kind kind, struct dir *d,
     const char *name, enum event_type type, const struct event_stat *st)
 {
+	meet(c, kind, d, name, st);
 	if (!wants(c, kind))
 		return;
 	name = name_of(c, d, name);
@@ -109,11 +178,12 @@ change_note(struct core *c, enum event_kind kind, const char *path)
 {
 	struct event ev = {.kind = kind, .root = path};
 
-	if (c->cfg->opt->events & EVENT_BIT(kind)) {
-		ev.time = c->now;
-		c->nevents++;
-		c->cfg->event(c->cfg->ctx, &ev);
-	}
+	if (!(c->cfg->opt->events & EVENT_BIT(kind)))
+		return;
+	/* What comes before it in the stream has happened before it. */
+	if (c->settle != NULL && settle_all(c->settle) == -1)
+		c->failed = true;
+	pass(c, &ev);
 }
 
 /* What is there under the name of an entry, if it is of the entry's kind. */
@@ -131,6 +201,35 @@ look_at(struct core *c, struct dir *d, const struct entry *e,
 	if (stat_at(fd, e->name, follow, st) == -1)
 		return NULL;
 	return event_type_of(st->mode) == (enum event_type)e->type ? st : NULL;
+}
+
+void
+change_settled(struct core *c, struct event *ev, struct dir *d,
+    const struct entry *e)
+{
+	struct event_stat st;
+
+	if (e != NULL && e->type == (uint8_t)ev->type)
+		ev->st = look_at(c, d, e, &st);
+	pass(c, ev);
+}
+
+int
+change_list(struct core *c, struct dir *d, net_each each, void *arg)
+{
+	const struct scope *s = core_scope(d);
+	struct entry *e;
+	uint32_t pos = 0;
+	const char *name;
+
+	while ((e = tree_next(d, &pos)) != NULL) {
+		name = name_of(c, d, e->name);
+		if (name == NULL ||
+		    each(arg, e->name, e->type, shows(c, s, name, e->type)) ==
+			-1)
+			return -1;
+	}
+	return 0;
 }
 
 bool
@@ -199,6 +298,11 @@ appeared(struct core *c, struct dir *d, struct entry *e,
 	if (seen == NULL)
 		seen = look_at(c, d, e, &st);
 	change_tell(c, EVENT_CREATED, d, e->name, e->type, seen);
+	/* Where nobody tells that it was made, nobody tells that it was
+	 * written since. */
+	if (seen != NULL && seen->size > 0 && e->type == EVENT_FILE &&
+	    (d->flags & DIR_STATS) && !wants(c, EVENT_CREATED))
+		change_tell(c, EVENT_MODIFIED, d, e->name, e->type, seen);
 	if (seen != NULL)
 		change_complete(c, d, e, seen, how);
 }
@@ -310,6 +414,18 @@ out:
 	return ret;
 }
 
+void
+change_meet(struct core *c, struct dir *top)
+{
+	struct walk w = WALK(top);
+	struct event_stat st;
+	struct entry *e;
+
+	while (c->seen != NULL && (e = tree_walk(&w)) != NULL)
+		if (e->type == EVENT_FILE && look_at(c, w.in, e, &st) != NULL)
+			meet(c, EVENT_EXISTS, w.in, e->name, &st);
+}
+
 static void
 tell_gone_below(struct core *c, struct dir *d)
 {
@@ -377,6 +493,7 @@ struct move {
 	const char *new_name;
 	struct buf old; /* of something below it, put together */
 	struct buf new;
+	enum event_type other; /* of what it replaces or is exchanged with */
 };
 
 /* The names, before and after, of something that has moved along. */
@@ -410,6 +527,7 @@ tell_renamed(struct move *m, const struct listed *l,
 	    .old_name = m->old.data,
 	    .replaced = replaced,
 	    .exchanged = exchanged,
+	    .other_type = replaced || exchanged ? m->other : EVENT_NOTYPE,
 	    .st = st,
 	};
 
@@ -421,7 +539,7 @@ tell_renamed(struct move *m, const struct listed *l,
 static bool
 tells_renamed(const struct core *c)
 {
-	return wants(c, EVENT_RENAMED);
+	return c->settle != NULL || wants(c, EVENT_RENAMED);
 }
 
 /* Finds out what of a moved thing (item 0) and of what is below it was told
@@ -576,6 +694,7 @@ make_room(struct core *c, struct move *m, struct dir *d, struct entry *y,
 
 	if (y == NULL)
 		return false;
+	m->other = y->type;
 	if (y->type == EVENT_DIR && y->dir->count > 0)
 		change_gone_below(c, y->dir);
 	was = shows(c, m->from, m->old_name, type);
@@ -607,6 +726,17 @@ move_claims(struct core *c, struct dir *from, struct dir *to)
 			core_suspect(c, scopes[i]);
 }
 
+bool
+change_keeps_below(const struct core *c, const struct dir *from,
+    const struct dir *to)
+{
+	const struct scope *a = core_scope(from), *b = core_scope(to);
+
+	return tells_renamed(c) && b->npruned == 0 && a->silent == b->silent &&
+	    !filter_by_name(c->cfg->opt->filter) &&
+	    !filter_hides_dirs(c->cfg->opt->filter);
+}
+
 struct entry *
 change_moved(struct core *c, struct dir *from, struct entry *e, struct dir *to,
     const char *name, const struct event_stat *st)
@@ -635,16 +765,19 @@ change_moved(struct core *c, struct dir *from, struct entry *e, struct dir *to,
 		st = NULL;
 	/* What is below moves with its directory, unless that is hidden or
 	 * the names below it are judged by more than themselves. */
-	deep = moved->type == EVENT_DIR &&
-	    (filter_by_name(c->cfg->opt->filter) || !tells_renamed(c) ||
-		m.to->npruned > 0 || m.from->silent != m.to->silent ||
-		filter_hides_dirs(c->cfg->opt->filter));
+	deep = moved->type == EVENT_DIR && !change_keeps_below(c, from, to);
 	if (deep && list_below(&l, moved->dir) == -1)
 		c->resync = true;
 	if (judge_move(&m, &l) == -1)
 		c->resync = true;
 	else
 		tell_move(&m, &l, st, replaced);
+	if (moved->type == EVENT_FILE)
+		meet_moved(c, from,
+		    strrchr(m.old_name, '/') == NULL ?
+			m.old_name :
+			strrchr(m.old_name, '/') + 1,
+		    to, moved->name);
 	owed_moved(c, to, moved);
 	if (moved->type == EVENT_DIR) {
 		move_claims(c, from, to);
@@ -701,7 +834,10 @@ change_exchanged(struct core *c, struct dir *da, struct entry *a,
 		owed_moved(c, db, b);
 		m.old = na;
 		m.new = nb;
+		m.other = tb;
 		tell_renamed(&m, &at, look_at(c, db, b, &st), false, true);
+		meet_moved(c, da, a->name, db, b->name);
+		meet_moved(c, db, b->name, da, a->name);
 		change_complete(c, da, a, NULL, COMPLETE_SURE);
 		change_complete(c, db, b, NULL, COMPLETE_SURE);
 		doubt_unentered(c, da, a);

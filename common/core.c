@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "claim.h"
+#include "compat.h"
 #include "grow.h"
 #include "remote.h"
 #include "statat.h"
@@ -24,14 +25,19 @@ core_now_ms(void)
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
+/* As far as a file's time is behind the clock at the most, where it has no
+ * clock that says so: ten times a second are the fewest ticks there are. */
+#define TICK_MAX 100000000
+
 struct timespec
 core_moment(void)
 {
 	struct timespec now, tick;
 
-	(void)clock_gettime(CLOCK_REALTIME_COARSE, &now);
-	(void)clock_getres(CLOCK_REALTIME_COARSE, &tick);
-	now.tv_nsec -= tick.tv_nsec;
+	(void)clock_gettime(COMPAT_CLOCK_FILES, &now);
+	(void)clock_getres(COMPAT_CLOCK_FILES, &tick);
+	now.tv_nsec -=
+	    COMPAT_CLOCK_FILES == CLOCK_REALTIME ? TICK_MAX : tick.tv_nsec;
 	if (now.tv_nsec < 0) {
 		now.tv_nsec += 1000000000;
 		now.tv_sec--;
@@ -153,8 +159,7 @@ core_mark(struct core *c, int dirfd, uint64_t dev, unsigned interest)
 		return NULL;
 	m = core_find_mark(c, id);
 	if (m == NULL) {
-		m = calloc(1,
-		    sizeof(*m) + (side->ops->exact ? 0 : sizeof(*m->look)));
+		m = calloc(1, sizeof(*m));
 		if (m == NULL) {
 			side->ops->remove(side->b, id < 0 ? turned(id) : id);
 			return NULL;
@@ -166,15 +171,9 @@ core_mark(struct core *c, int dirfd, uint64_t dev, unsigned interest)
 		*slot = m;
 		c->nmarks++;
 	}
-	m->why = (uint16_t)why;
-	m->interest |= (uint16_t)interest;
+	m->why = (uint8_t)why;
+	m->interest |= (uint8_t)interest;
 	return m;
-}
-
-struct look *
-core_look(struct mark *m)
-{
-	return m == NULL || m->side->ops->exact ? NULL : m->look;
 }
 
 static void
@@ -292,6 +291,18 @@ core_fill(struct core *c)
 	return ret;
 }
 
+/* The kernel has seen a file being written. Its times need not show it: they
+ * are whole seconds on some file systems, and ticks of a clock on others. */
+static void
+take_written(const struct dir *d, const struct hint *h)
+{
+	struct entry *e = tree_find(d, h->name, h->name_len);
+	struct entry_stat *es = e == NULL ? NULL : tree_stat(e);
+
+	if (es != NULL)
+		es->mtime = ENTRY_WRITTEN;
+}
+
 /* Something about the directory of a mark may have changed: puts that in
  * doubt. */
 static void
@@ -306,6 +317,8 @@ take_change(struct core *c, const struct mark *m, const struct hint *h)
 		if (h->name_len == 0 || strcmp(p->name, h->name) == 0)
 			core_suspect(c, p->scope);
 	for (d = m->places; d != NULL; d = d->next_place) {
+		if (h->name_len > 0 && (h->what & BACKEND_MODIFIED))
+			take_written(d, h);
 		if (h->name_len > 0)
 			core_doubt(c, d, h->name);
 		else if (h->what & BACKEND_MODIFIED)
@@ -427,6 +440,12 @@ core_wait(struct core *c)
 	return wait;
 }
 
+/* What is told, with --settle, of something that may have been written. */
+#define WRITTEN                                                   \
+	(EVENT_BIT(EVENT_CREATED) | EVENT_BIT(EVENT_RENAMED) |    \
+	    EVENT_BIT(EVENT_CLOSED) | EVENT_BIT(EVENT_COMPLETE) | \
+	    EVENT_BIT(EVENT_ATTRIB))
+
 unsigned
 core_interest(const struct core *c)
 {
@@ -448,6 +467,9 @@ core_interest(const struct core *c)
 	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++)
 		if (c->cfg->opt->events & table[i].events)
 			interest |= table[i].interest;
+	/* What is being written is not quiet. */
+	if (c->settle != NULL && (c->cfg->opt->events & WRITTEN))
+		interest |= BACKEND_MODIFIED;
 	/* What was being written is told again when it is closed (owed.h). */
 	if (c->cfg->opt->content && (interest & BACKEND_MODIFIED))
 		interest |= BACKEND_CLOSED;
@@ -582,8 +604,8 @@ open_long(char *path, size_t len, int flags)
 			next = -1;
 		} else {
 			*cut = '\0';
-			next =
-			    openat(at, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+			next = openat(at, path,
+			    COMPAT_O_PATH | O_DIRECTORY | O_CLOEXEC);
 			*cut = '/';
 		}
 		error = errno;
@@ -736,7 +758,7 @@ core_dirfd(struct core *c, struct dir *d)
 	fd = kept_fd(c, d);
 	if (fd != -1)
 		return fd;
-	fd = core_open_near(c, d, O_PATH);
+	fd = core_open_near(c, d, COMPAT_O_PATH);
 	if (fd != -1)
 		core_keep_fd(c, d, fd);
 	return fd;

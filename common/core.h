@@ -21,6 +21,8 @@
 struct claim;
 struct dir;
 struct entry;
+struct seen;
+struct settle;
 
 /* Things a person should know, that are no events. */
 enum watch_note {
@@ -84,14 +86,6 @@ struct side {
 	struct backend *b;
 };
 
-/* When a directory was looked at, where only that tells what is in it. */
-struct look {
-	uint32_t pass; /* of sync */
-	/* The last time, and the one before: the index was the truth then. */
-	struct timespec last;
-	struct timespec before;
-};
-
 /* A directory that is watched: as small as can be, there are many. */
 struct mark {
 	const struct side *side;
@@ -99,9 +93,9 @@ struct mark {
 	struct post *posts; /* linked by next */
 	struct mark *chain; /* of the same hash */
 	int id; /* core's: unlike for each directory, whatever its side */
-	uint16_t why; /* why it is polled by the second side: an errno, or 0 */
-	uint16_t interest;
-	struct look look[]; /* one, where the side is not exact */
+	uint16_t pass; /* of sync, when it was compared; it goes round */
+	uint8_t why; /* why it is polled by the second side: an errno, or 0 */
+	uint8_t interest;
 };
 
 /* Something to be looked at again when nothing is pending any more. */
@@ -140,6 +134,10 @@ struct core {
 	uint64_t kind_dev; /* 0: none */
 	const char *kind;
 
+	struct settle *settle; /* --settle: holds what is told; or NULL */
+	struct seen *seen; /* --rescan: what need not be told again; or NULL */
+	struct timespec compared; /* when the last rescan began */
+
 	struct mark **marks; /* hash table by id */
 	size_t nmarks;
 	size_t cap_marks;
@@ -156,7 +154,7 @@ struct core {
 	int64_t later_at; /* when that is for the first of them; 0: none */
 	struct doubts retries; /* the same, each after a delay of its own */
 	int delay; /* of the doubt that is looked at now */
-	uint32_t pass; /* of sync */
+	uint16_t pass; /* of sync */
 
 	/* The second half of an exchange that has been told whole: a rename
 	 * from (id, name) to (to_id, to_name). id -1: none. */
@@ -176,6 +174,7 @@ struct core {
 	bool unlinked; /* a claim beyond a link could not be taken */
 	bool barred; /* some is DIR_UNREADABLE or DIR_UNSEEN */
 	bool stirred; /* something was told since `quiet` was */
+	bool failed; /* out of memory in the middle of telling */
 	struct timespec now; /* when what is told now was read */
 
 	uint32_t token; /* of our claims */
@@ -234,8 +233,6 @@ struct mark *core_mark(struct core *c, int dirfd, uint64_t dev,
  * doubt. lost, unless NULL, is called for each place that is no top. */
 void core_gone(struct core *c, struct mark *m,
     void (*lost)(struct core *c, struct dir *d));
-/* When it was looked at; NULL where the kernel tells what happens in it. */
-struct look *core_look(struct mark *m);
 /* Ends the watch when nothing is attached any more. */
 void core_unmark(struct core *c, struct mark *m);
 struct mark *core_find_mark(const struct core *c, int id);

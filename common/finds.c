@@ -122,101 +122,138 @@ by_ino(const void *a, const void *b)
 	return x->ino < y->ino ? -1 : x->ino > y->ino;
 }
 
-static struct vanished *
-all_vanished(struct finds *s, size_t *n)
-{
-	struct vanished *v = NULL;
-	struct entry *e;
-	uint64_t ino;
-	size_t i, total = 0;
-	uint32_t pos;
+struct all_vanished {
+	struct vanished *v;
+	size_t n;
+	size_t cap;
+};
 
-	for (i = 0; i < s->nlossy; i++)
-		total += s->lossy[i]->count;
-	*n = 0;
-	if (total == 0 || s->n == 0)
-		return NULL;
-	v = calloc(total, sizeof(*v));
-	if (v == NULL)
-		return NULL;
-	for (i = 0; i < s->nlossy; i++) {
-		for (pos = 0; (e = tree_next(s->lossy[i], &pos)) != NULL;) {
-			ino = e->type == EVENT_DIR ? e->dir->ino : e->ino;
-			if (!(e->flags & ENTRY_GONE) || ino == 0 ||
-			    (e->type == EVENT_DIR &&
-				!(s->lossy[i]->flags & DIR_STATS)))
-				continue;
-			v[*n].ino = ino;
-			v[*n].dir = s->lossy[i];
-			v[(*n)++].e = e;
-		}
-	}
-	qsort(v, *n, sizeof(*v), by_ino);
-	return v;
+static int
+add_vanished(struct all_vanished *all, struct dir *d, struct entry *e)
+{
+	uint64_t ino = e->type == EVENT_DIR ? e->dir->ino : e->ino;
+	struct vanished *p;
+
+	if (ino == 0 || (e->type == EVENT_DIR && !(d->flags & DIR_STATS)))
+		return 0;
+	p = grow(all->v, &all->cap, all->n, sizeof(*p));
+	if (p == NULL)
+		return -1;
+	all->v = p;
+	all->v[all->n++] = (struct vanished){.ino = ino, .dir = d, .e = e};
+	return 0;
 }
 
-bool
-finds_reborn(const struct event_stat *st, const struct timespec *when)
+/* A directory is gone with what was in it, unless it has moved itself. */
+static int
+add_with_it(struct all_vanished *all, const struct entry *gone)
+{
+	struct walk w = WALK(gone->dir);
+	struct entry *e;
+
+	while ((e = tree_walk(&w)) != NULL) {
+		if (e->type == EVENT_DIR && (e->flags & ENTRY_MOVING))
+			w.into = NULL;
+		else if (add_vanished(all, w.in, e) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+/* None when out of memory: then nothing is joined. */
+static void
+find_vanished(const struct finds *s, struct all_vanished *all)
+{
+	struct entry *e;
+	size_t i;
+	uint32_t pos;
+	int rc = 0;
+
+	memset(all, 0, sizeof(*all));
+	for (i = 0; i < s->nlossy && s->n > 0 && rc == 0; i++) {
+		for (pos = 0;
+		     rc == 0 && (e = tree_next(s->lossy[i], &pos)) != NULL;) {
+			if (!(e->flags & ENTRY_GONE) ||
+			    (e->flags & ENTRY_MOVING))
+				continue;
+			rc = add_vanished(all, s->lossy[i], e);
+			if (rc == 0 && e->type == EVENT_DIR)
+				rc = add_with_it(all, e);
+		}
+	}
+	if (rc == -1)
+		all->n = 0;
+	if (all->n > 0)
+		qsort(all->v, all->n, sizeof(*all->v), by_ino);
+}
+
+static bool
+born_before(const struct event_stat *st, const struct timespec *when)
 {
 	if (st->btime.tv_nsec == -1)
 		return false;
 	if (st->btime.tv_sec != when->tv_sec)
-		return st->btime.tv_sec > when->tv_sec;
-	return st->btime.tv_nsec >= when->tv_nsec;
+		return st->btime.tv_sec < when->tv_sec;
+	return st->btime.tv_nsec < when->tv_nsec;
 }
 
-/* Is f what v was? since: when the index was the truth; NULL: when that
- * directory was looked at before. */
+/* Is a file that was found the one that vanished, by what is known of it? */
+static bool
+looks_like(const struct entry_stat *was, const struct entry_stat *is)
+{
+	if (was->attrs == 0 || is->attrs == 0)
+		return false;
+	if (was->born != 0 && is->born != 0)
+		return was->born == is->born;
+	return was->mtime == is->mtime && was->size == is->size;
+}
+
+/* Is f what v was? since: when the index was last the truth, or NULL. */
 static bool
 is_one(struct finds *s, const struct found *f, const struct vanished *v,
     const struct timespec *since)
 {
-	struct entry_stat *was, *is;
-	struct look *look;
+	struct entry_stat *was = tree_stat(v->e), *is = tree_stat(f->e);
 	struct event_stat st;
 	int fd;
 
-	if (v->e->type != f->e->type || (v->e->flags & ENTRY_MOVING) ||
-	    (f->e->type == EVENT_DIR && (f->e->dir->flags & DIR_ENTERED)))
+	if (v->e->type != f->e->type || (v->e->flags & ENTRY_MOVING))
 		return false;
-	if (since == NULL && (look = core_look(v->dir->mark)) != NULL)
-		since = &look->before;
+	if (was != NULL && is != NULL)
+		return looks_like(was, is);
 	fd = core_dirfd(s->c, f->parent);
-	if (since == NULL || fd == -1 ||
-	    stat_at(fd, f->e->name, false, &st) == -1 || st.ino != v->ino)
+	if (fd == -1 || stat_at(fd, f->e->name, false, &st) == -1 ||
+	    st.ino != v->ino)
 		return false;
-	if (st.btime.tv_nsec != -1)
-		return !finds_reborn(&st, since);
-	/* Nobody knows when it was born: then by what it looks like. */
 	if (f->e->type == EVENT_DIR)
-		return v->e->dir->dev == st.dev;
-	was = tree_stat(v->e);
-	is = tree_stat(f->e);
-	return was != NULL && is != NULL && was->attrs != 0 &&
-	    was->mtime == is->mtime && was->size == is->size;
+		return !(f->e->dir->flags & DIR_ENTERED) &&
+		    v->e->dir->dev == st.dev &&
+		    !looks_reborn(v->e->dir->born, &st);
+	return since != NULL && born_before(&st, since);
 }
 
 static void
 join(struct finds *s, const struct timespec *since)
 {
-	struct vanished *v, *hit, key = {0};
+	struct all_vanished all;
+	struct vanished *hit, key = {0};
 	struct found *f;
-	size_t n, i;
+	size_t i;
 
-	v = all_vanished(s, &n);
-	for (i = 0; v != NULL && i < s->n; i++) {
+	find_vanished(s, &all);
+	for (i = 0; all.n > 0 && i < s->n; i++) {
 		f = &s->found[i];
 		if (f->e == NULL)
 			continue;
 		key.ino = f->e->type == EVENT_DIR ? f->e->dir->ino : f->e->ino;
-		hit = bsearch(&key, v, n, sizeof(*v), by_ino);
+		hit = bsearch(&key, all.v, all.n, sizeof(*all.v), by_ino);
 		if (hit == NULL || !is_one(s, f, hit, since))
 			continue;
 		f->from = hit->e;
 		f->from_dir = hit->dir;
 		f->from->flags |= ENTRY_MOVING;
 	}
-	free(v);
+	free(all.v);
 }
 
 static struct found *
@@ -278,32 +315,44 @@ abandon_below(struct finds *s, const struct dir *d)
 	}
 }
 
-/* Before an entry goes for good: what has moved out of it is told first. */
+/* Before what is below d goes, or goes elsewhere: what has moved out of it is
+ * told first; what else was found out there is left to another look, if there
+ * is anything to look at then. */
 static void
-rescue(struct finds *s, struct entry *e, int depth)
+settle_below(struct finds *s, struct dir *d, int depth)
 {
+	struct entry *e;
 	struct found *f;
 	size_t i, kept = 0;
+	uint32_t pos;
 
-	if (e->type != EVENT_DIR)
-		return;
 	for (i = 0; i < s->n; i++) {
 		f = &s->found[i];
-		if (!f->done && f->from != NULL &&
-		    tree_below(f->from_dir, e->dir))
+		if (!f->done && f->from != NULL && tree_below(f->from_dir, d))
 			resolve(s, f, depth + 1);
 	}
 	for (i = 0; i < s->n; i++) {
 		f = &s->found[i];
-		if (!f->done && f->from != NULL &&
-		    tree_below(f->from_dir, e->dir))
+		if (!f->done && f->from != NULL && tree_below(f->from_dir, d))
 			give_up(s, f);
 	}
-	abandon_below(s, e->dir);
-	for (i = 0; i < s->nlossy; i++)
-		if (!tree_below(s->lossy[i], e->dir))
+	abandon_below(s, d);
+	for (i = 0; i < s->nlossy; i++) {
+		if (!tree_below(s->lossy[i], d)) {
 			s->lossy[kept++] = s->lossy[i];
+			continue;
+		}
+		for (pos = 0; (e = tree_next(s->lossy[i], &pos)) != NULL;)
+			e->flags &= (uint8_t)~ENTRY_SYNC;
+	}
 	s->nlossy = kept;
+}
+
+static void
+rescue(struct finds *s, struct entry *e, int depth)
+{
+	if (e->type == EVENT_DIR)
+		settle_below(s, e->dir, depth);
 }
 
 /* What was seen of it where it is now. */
@@ -324,12 +373,13 @@ see_moved(struct finds *s, struct dir *d, struct entry *e,
 {
 	if (e->type != EVENT_DIR)
 		looks_moved(s->c, d, e, seen);
-	else if (s->deep || (e->dir->flags & DIR_STATS))
+	else if (s->deep || (e->dir->flags & DIR_STATS) ||
+	    !change_keeps_below(s->c, d, d))
 		core_doubt_below(s->c, e->dir, s->content);
 }
 
 static void
-resolve_created(struct finds *s, struct found *f, struct entry *y, int depth)
+resolve_created(struct finds *s, struct found *f, struct entry *y)
 {
 	struct entry *e = f->e;
 	struct event_stat st;
@@ -349,10 +399,8 @@ resolve_created(struct finds *s, struct found *f, struct entry *y, int depth)
 		change_complete(s->c, f->parent, y, NULL, COMPLETE_FOUND);
 		return;
 	}
-	if (y != NULL) {
-		rescue(s, y, depth);
+	if (y != NULL)
 		change_gone(s->c, f->parent, y);
-	}
 	if (tree_link(f->parent, e) == -1) {
 		tree_free(e);
 		s->c->resync = true;
@@ -362,7 +410,7 @@ resolve_created(struct finds *s, struct found *f, struct entry *y, int depth)
 }
 
 static void
-resolve_moved(struct finds *s, struct found *f, struct entry *y, int depth)
+resolve_moved(struct finds *s, struct found *f)
 {
 	struct event_stat st;
 	const char *name = name_found(f);
@@ -370,10 +418,6 @@ resolve_moved(struct finds *s, struct found *f, struct entry *y, int depth)
 	struct entry *e;
 	int fd;
 
-	if (y != NULL && y->type == EVENT_DIR) {
-		rescue(s, y, depth);
-		change_gone(s->c, f->parent, y);
-	}
 	f->from->flags &= (uint8_t) ~(ENTRY_MOVING | ENTRY_GONE);
 	fd = core_dirfd(s->c, f->parent);
 	e = change_moved(s->c, f->from_dir, f->from, f->parent, name,
@@ -459,6 +503,10 @@ resolve(struct finds *s, struct found *f, int depth)
 	    strcmp(name_found(other), f->from->name) == 0) {
 		f->from->flags &= (uint8_t)~ENTRY_SYNC;
 		y->flags &= (uint8_t)~ENTRY_SYNC;
+		rescue(s, f->from, depth);
+		rescue(s, y, depth);
+		if (f->done || other->done)
+			return;
 		f->done = other->done = true;
 		seen = seen_of(f);
 		seen_other = seen_of(other);
@@ -502,34 +550,65 @@ resolve(struct finds *s, struct found *f, int depth)
 			return;
 		}
 	}
+	/* Filters may forget what is below it where it is now. */
+	if (f->from != NULL &&
+	    !change_keeps_below(s->c, f->from_dir, f->parent))
+		rescue(s, f->from, depth);
+	if (!f->done && y != NULL && y != f->from)
+		rescue(s, y, depth);
+	if (f->done)
+		return;
+	y = tree_find(f->parent, name_found(f), strlen(name_found(f)));
+	/* What it is in has moved, and it has come back to where it was. */
+	if (f->from != NULL && f->from == y) {
+		y->flags &= (uint8_t)~ENTRY_SYNC;
+		give_up(s, f);
+		return;
+	}
 	f->done = true;
 	if (f->from != NULL)
-		resolve_moved(s, f, y, depth);
+		resolve_moved(s, f);
 	else
-		resolve_created(s, f, y, depth);
+		resolve_created(s, f, y);
+}
+
+/* Tells what is gone from one directory; NULL: that is gone itself. */
+static void
+tell_lost(struct finds *s, size_t at)
+{
+	struct dir *d = s->lossy[at];
+	struct entry **all;
+	uint32_t k, n = d == NULL ? 0 : d->count;
+	size_t i;
+
+	if (n == 0)
+		return;
+	all = tree_list(d);
+	if (all == NULL)
+		s->c->resync = true;
+	for (k = 0; all != NULL && k < n; k++) {
+		if (!(all[k]->flags & ENTRY_GONE))
+			continue;
+		for (i = at + 1; i < s->nlossy; i++)
+			if (all[k]->type == EVENT_DIR && s->lossy[i] != NULL &&
+			    tree_below(s->lossy[i], all[k]->dir))
+				s->lossy[i] = NULL;
+		change_gone(s->c, d, all[k]);
+	}
+	free(all);
 }
 
 void
 finds_tell(struct finds *s, const struct timespec *since)
 {
-	struct entry **all;
-	uint32_t k, n;
 	size_t i;
 
 	s->content = since != NULL;
 	join(s, since);
 	for (i = 0; i < s->n; i++)
 		resolve(s, &s->found[i], 0);
-	for (i = 0; i < s->nlossy; i++) {
-		n = s->lossy[i]->count;
-		all = tree_list(s->lossy[i]);
-		if (all == NULL && n > 0)
-			s->c->resync = true;
-		for (k = 0; all != NULL && k < n; k++)
-			if (all[k]->flags & ENTRY_GONE)
-				change_gone(s->c, s->lossy[i], all[k]);
-		free(all);
-	}
+	for (i = 0; i < s->nlossy; i++)
+		tell_lost(s, i);
 	for (i = 0; i < s->n; i++)
 		free(s->found[i].name);
 	free(s->found);

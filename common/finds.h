@@ -23,7 +23,6 @@
 struct core;
 struct dir;
 struct entry;
-struct event_stat;
 struct found;
 
 struct finds {
@@ -53,9 +52,6 @@ void finds_take_over(struct finds *f, struct entry *e, struct dir *parent,
 
 /* Some entries of d are gone (ENTRY_GONE). */
 void finds_lossy(struct finds *f, struct dir *d);
-
-/* Was it born after that moment, by all that is known? */
-bool finds_reborn(const struct event_stat *st, const struct timespec *when);
 
 /* Tells it all. since: as for sync_compare(); where it is given, a file that
  * vanished and one that appeared are told as a rename when they are one. */

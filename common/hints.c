@@ -117,9 +117,12 @@ static void
 told_before(struct core *c, struct dir *d, const char *name)
 {
 	const struct entry *e = find(d, name);
+	bool was = c->synthetic;
 
+	c->synthetic = true;
 	if (e != NULL && e->type == EVENT_FILE)
 		change_tell(c, EVENT_MODIFIED, d, name, e->type, NULL);
+	c->synthetic = was;
 }
 
 /* Something has come to a name that the index has, and what it is cannot be

@@ -46,14 +46,34 @@ ns_of(const struct timespec *ts)
 	return (int64_t)ts->tv_sec * 1000000000 + ts->tv_nsec;
 }
 
-static struct entry_stat
-digest(const struct event_stat *st)
+static uint32_t
+birth(const struct event_stat *st)
+{
+	uint64_t h;
+
+	if (st->btime.tv_nsec == -1)
+		return 0;
+	h = (uint64_t)ns_of(&st->btime) * 0x9e3779b97f4a7c15U;
+	return (uint32_t)(h >> 40) | 1;
+}
+
+bool
+looks_reborn(uint32_t born, const struct event_stat *st)
+{
+	uint32_t is = birth(st);
+
+	return born != 0 && is != 0 && born != is;
+}
+
+struct entry_stat
+looks_digest(const struct event_stat *st)
 {
 	struct entry_stat es = {
 	    .size = st->size,
 	    .mtime = ns_of(&st->mtime),
 	    .ctime = ns_of(&st->ctime),
-	    .nlink = (uint32_t)st->nlink,
+	    .born = birth(st) & 0xffffff,
+	    .nlink = st->nlink & 0xff,
 	};
 	uint64_t h = (uint64_t)st->uid << 32 | st->gid;
 
@@ -96,11 +116,12 @@ looks_take(struct core *c, struct dir *d, int fd, struct entry *e, bool linked)
 	    event_type_of(st.mode) != (enum event_type)wide->type)
 		return wide; /* the next comparison will see */
 	if (wide->type == EVENT_DIR) {
-		wide->dir->attrs = digest(&st).attrs;
+		wide->dir->attrs = looks_digest(&st).attrs;
+		wide->dir->born = birth(&st);
 	} else {
 		/* Some file systems list other numbers than stat says. */
 		wide->ino = st.ino;
-		*tree_stat(wide) = digest(&st);
+		*tree_stat(wide) = looks_digest(&st);
 	}
 	return wide;
 }
@@ -172,10 +193,11 @@ looks_compare(struct core *c, struct dir *d, int fd, struct entry *e)
 	if (looks_classify(c, fd, e->name, &st, &link) == -1 ||
 	    !looks_same(e, &st))
 		return false; /* the next comparison will see */
-	is = digest(&st);
+	is = looks_digest(&st);
 	if (e->type == EVENT_DIR) {
 		/* Its times say only that names in it have changed. */
 		e->dir->attrs = is.attrs;
+		e->dir->born = is.born;
 		is = (struct entry_stat){.attrs = is.attrs};
 	} else {
 		e->ino = st.ino;

@@ -10,6 +10,7 @@
 #define LOOKS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct core;
 struct dir;
@@ -26,6 +27,13 @@ int looks_classify(const struct core *c, int fd, const char *name,
 /* Is that the thing the index has? True also where the index never saw its
  * inode number. */
 bool looks_same(const struct entry *e, const struct event_stat *st);
+
+/* What is seen of a thing. */
+struct entry_stat looks_digest(const struct event_stat *st);
+
+/* Is it not the one that was born then (entry_stat.born), though it has its
+ * number? Numbers are used again at once. */
+bool looks_reborn(uint32_t born, const struct event_stat *st);
 
 /* Takes down what is under the name of e, which is in d if linked is set, or
  * to come there; d is open as fd. From here on the back end tells of it.

@@ -56,6 +56,7 @@ struct session {
 	struct output out;
 	struct content content; /* of the event at hand */
 	struct lines *roots; /* of the operand -; NULL at its end */
+	char *limited; /* where the watches ran out, not told yet */
 	struct progress progress;
 	int64_t signals_at; /* when they were looked for during a scan */
 	bool ending; /* asked to, or the reader has gone */
@@ -159,11 +160,33 @@ on_note(void *ctx, enum watch_note note, const char *path, int error)
 	    (s->opt->verbosity == 0 && !note_is_warning(note) &&
 		note != NOTE_WAITING))
 		return;
+	/* How many are needed is known when all has been listed. */
+	if (note == NOTE_LIMIT && error == ENOSPC && s->limited == NULL &&
+	    (s->limited = strdup(path)) != NULL)
+		return;
 	note_text(&text, note, path, error);
 	progress_hide(&s->progress);
 	if (!text.failed)
 		s->cfg->say(text.data);
 	buf_free(&text);
+}
+
+/* Tells what on_note() has put off. */
+static void
+tell_limited(struct session *s)
+{
+	struct buf text = BUF_INIT;
+	struct watch_counters n;
+
+	if (s->limited == NULL)
+		return;
+	watch_counters(s->watch, &n);
+	note_missing(&text, s->limited, n.missing);
+	if (!text.failed)
+		s->cfg->say(text.data);
+	buf_free(&text);
+	free(s->limited);
+	s->limited = NULL;
 }
 
 /* A scan or comparison goes on. Who wants us to end does not want to wait for
@@ -251,6 +274,7 @@ ready(struct session *s)
 	if (!s->ending && watch_ready(s->watch) == -1)
 		fail(s, "watching");
 	progress_end(&s->progress);
+	tell_limited(s);
 	if (s->ending)
 		return;
 	s->told_at = core_now_ms();
@@ -303,7 +327,8 @@ time_left(struct session *s)
 	int64_t left, now;
 	int timeout = watch_timeout(s->watch);
 
-	if (!(s->opt->once && s->told) && s->opt->timeout_ms < 0)
+	if (!(s->opt->once && s->told) &&
+	    (s->opt->timeout_ms < 0 || watch_holds(s->watch)))
 		return timeout;
 	now = core_now_ms();
 	if (s->told_now)
@@ -358,6 +383,7 @@ serve(struct session *s)
 		if (watch_run(s->watch, &fds[FD_WATCH]) == -1)
 			fail(s, "watching");
 		progress_end(&s->progress);
+		tell_limited(s);
 		flush(s);
 	}
 }
@@ -376,6 +402,8 @@ finish(struct session *s)
 			break;
 		flush(s);
 	}
+	if (!s->hurry && watch_finish(s->watch) == -1)
+		fail(s, "watching");
 	flush(s);
 }
 
@@ -391,6 +419,7 @@ stream(const struct stream_config *cfg)
 	    .progress = on_progress};
 	size_t i;
 
+	s.told_at = core_now_ms();
 	s.progress = (struct progress)PROGRESS(
 	    opt->verbosity >= 0 && terminal_moves(STDERR_FILENO) ?
 		STDERR_FILENO :
@@ -425,6 +454,7 @@ stream(const struct stream_config *cfg)
 			finish(&s);
 	}
 
+	free(s.limited);
 	watch_close(s.watch);
 	content_free(&s.content);
 	lines_free(s.roots);

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "compat.h"
 #include "core.h"
 #include "dirents.h"
 #include "finds.h"
@@ -50,11 +51,25 @@ finish(struct sync *s)
 	free(s->work);
 }
 
+/* Is d to be listed in this pass, or has it been? Listed twice, what is new in
+ * it would be found twice. */
+static bool
+is_met(const struct sync *s, const struct dir *d)
+{
+	const struct mark *m = d->mark;
+
+	return (d->flags & DIR_QUEUED) ||
+	    ((d->flags & DIR_ENTERED) && (d->flags & DIR_STATS) && m != NULL &&
+		m->pass == s->c->pass && m->places->next_place == NULL);
+}
+
 static void
 push_work(struct sync *s, struct dir *d)
 {
 	struct dir **p;
 
+	if (is_met(s, d))
+		return;
 	p = grow(s->work, &s->cap_work, s->nwork, sizeof(struct dir *));
 	if (p == NULL) {
 		s->c->resync = true;
@@ -62,6 +77,7 @@ push_work(struct sync *s, struct dir *d)
 	}
 	s->work = p;
 	s->work[s->nwork++] = d;
+	d->flags |= DIR_QUEUED;
 }
 
 /* The place of d itself is in doubt. */
@@ -195,27 +211,16 @@ is_alias(const struct dir *a, const struct dir *b)
 	    strcmp(a->self->name, b->self->name) == 0;
 }
 
-/* Where directories are known by their numbers alone, a new one may have that
- * of one that is gone: is fd, taken for the one at q, younger than that? */
-static bool
-reborn(const struct dir *q, int fd)
-{
-	const struct look *seen = core_look(q->parent->mark);
-	struct event_stat st;
-
-	return (q->flags & DIR_STATS) && seen != NULL &&
-	    stat_at(fd, "", false, &st) == 0 &&
-	    finds_reborn(&st, &seen->before);
-}
-
 /* The place among those of m, open as own, that does not lead to its directory
  * any more. It is of the same root: each root is told by itself where a
  * directory has gone to, and one that covers both names must find it where it
- * was. */
+ * was. (What is polled is known by its numbers, and a new directory may have
+ * those of one that is gone.) */
 static struct dir *
 stale_place(struct core *c, const struct mark *m, const struct dir *d, int own)
 {
 	struct dir *q;
+	struct event_stat st;
 	int fd;
 
 	for (q = m->places; q != NULL; q = q->next_place) {
@@ -223,10 +228,12 @@ stale_place(struct core *c, const struct mark *m, const struct dir *d, int own)
 		    tree_owner(q) != tree_owner(d) || is_alias(q, d) ||
 		    (q->self->flags & ENTRY_MOVING))
 			continue;
-		fd = core_open(c, q, O_PATH);
+		fd = core_open(c, q, COMPAT_O_PATH);
 		if (fd != -1)
 			(void)close(fd);
-		else if (!reborn(q, own))
+		else if (core_exact(q) ||
+		    (stat_at(own, "", false, &st) == 0 &&
+			!looks_reborn(q->born, &st)))
 			return q;
 	}
 	return NULL;
@@ -289,6 +296,9 @@ open_listed(struct sync *s, struct dir *d)
 			if (!(d->flags & DIR_UNREADABLE) && d->self != NULL)
 				core_note_dir(c, NOTE_UNREADABLE, d, error);
 			bar(c, d, DIR_UNREADABLE);
+			/* But not where each tells of itself only. */
+			if (d->self != NULL && !core_exact(d->parent))
+				core_later(c, d->parent, d->self->name);
 		} else if (error == EMFILE || error == ENFILE ||
 		    error == ENOMEM) {
 			if (d->self != NULL)
@@ -312,7 +322,9 @@ open_listed(struct sync *s, struct dir *d)
 		goto out;
 	}
 	if (is_loop(c, d)) {
-		core_note_dir(c, NOTE_LOOP, d, 0);
+		if (!(d->flags & DIR_LOOP))
+			core_note_dir(c, NOTE_LOOP, d, 0);
+		d->flags |= DIR_LOOP;
 		errno = ELOOP;
 		goto out;
 	}
@@ -452,7 +464,8 @@ compare_same(struct sync *s, int fd, struct dir *d, struct entry *e)
 	if (s->since == NULL || stat_at(fd, e->name, false, &st) == -1 ||
 	    st.ctime.tv_sec < s->since->tv_sec ||
 	    (st.ctime.tv_sec == s->since->tv_sec &&
-		st.ctime.tv_nsec < s->since->tv_nsec)) {
+		st.ctime.tv_nsec < s->since->tv_nsec) ||
+	    change_known(s->c, d, e->name, &st)) {
 		owed_pay(s->c, d, e, 0);
 		return;
 	}
@@ -489,6 +502,8 @@ compare_one(struct sync *s, int fd, struct dir *d, struct entry *t)
 	}
 	t = looks_take(s->c, d, fd, t, false);
 	s->found = true;
+	if (t->type == EVENT_DIR && core_scope(d)->npruned > 0)
+		core_suspect(s->c, tree_owner(d)); /* one gets its claim */
 	if (finds_add(&s->finds, d, t) == 0 && t->type == EVENT_DIR)
 		enter_or_see(s, fd, d, t);
 	return true;
@@ -531,19 +546,6 @@ compare(struct sync *s, int fd, struct dir *d, struct dir *listed)
 	s->found = s->found || found || lossy;
 }
 
-/* d is about to be listed: when, and in which pass. */
-static void
-stamp(struct core *c, struct mark *m)
-{
-	struct look *look = core_look(m);
-
-	if (look == NULL)
-		return;
-	look->pass = c->pass;
-	look->before = look->last;
-	look->last = core_moment();
-}
-
 /* Lists one directory, and takes down what is new and what is gone. Returns
  * 0, or -1 with errno when it cannot be listed. */
 static int
@@ -584,7 +586,8 @@ survey(struct sync *s, struct dir *d)
 		(void)close(fd);
 		return 0;
 	}
-	stamp(c, d->mark);
+	if (d->mark != NULL)
+		d->mark->pass = c->pass;
 	if (d->flags & DIR_LINK)
 		core_claim_link(c, d, fd);
 	if (list(c, fd, only, p.listed) == -1)
@@ -622,12 +625,17 @@ static void
 survey_all(struct sync *s)
 {
 	const struct core *c = s->c;
+	struct dir *d;
 
 	while (s->nwork > 0) {
-		(void)survey(s, s->work[--s->nwork]);
-		if (c->cfg->progress != NULL &&
-		    !c->cfg->progress(c->cfg->ctx, c->nlisted, c->nnames))
-			s->nwork = 0;
+		d = s->work[--s->nwork];
+		d->flags &= ~DIR_QUEUED;
+		(void)survey(s, d);
+		if (c->cfg->progress == NULL ||
+		    c->cfg->progress(c->cfg->ctx, c->nlisted, c->nnames))
+			continue;
+		while (s->nwork > 0)
+			s->work[--s->nwork]->flags &= ~DIR_QUEUED;
 	}
 }
 
@@ -782,16 +790,14 @@ more_work(struct sync *s)
 {
 	struct core *c = s->c;
 	struct doubt *p;
-	struct look *look;
 	size_t i;
 
 	core_gather(c);
 	for (i = 0; i < c->doubts.n; i++) {
 		p = &c->doubts.item[i];
-		if (p->dir == NULL || p->name != NULL || p->deep)
-			continue;
-		look = core_look(p->dir->mark);
-		if (look == NULL || look->pass == c->pass)
+		if (p->dir == NULL || p->name != NULL || p->deep ||
+		    !(p->dir->flags & DIR_STATS) ||
+		    p->dir->mark->pass == c->pass)
 			continue;
 		if (p->look)
 			p->dir->flags |= DIR_LOOK;

@@ -226,6 +226,7 @@ entry_alloc(const char *name, size_t len, bool wide)
 	e->len = (uint8_t)len;
 	memcpy(e->name, name, len);
 	e->name[len] = '\0';
+	/* cppcheck-suppress memleak ; it is freed by way of e */
 	return e;
 }
 
@@ -307,6 +308,26 @@ tree_find(const struct dir *d, const char *name, size_t len)
 		if (e->len == len && memcmp(e->name, name, len) == 0)
 			return e;
 	return NULL;
+}
+
+struct entry *
+tree_at(struct dir *top, const char *name, struct dir **ret_dir)
+{
+	struct dir *d = top;
+	struct entry *e;
+	size_t len;
+
+	for (;; name += len + 1) {
+		len = strcspn(name, "/");
+		e = tree_find(d, name, len);
+		if (e == NULL || name[len] == '\0')
+			break;
+		if (e->type != EVENT_DIR)
+			return NULL;
+		d = e->dir;
+	}
+	*ret_dir = d;
+	return e;
 }
 
 int

@@ -16,6 +16,9 @@
 
 #define POLL_DEFAULT_MS 2000
 #define SECONDS_MAX	1000000000 /* some thirty years */
+/* How many times --settle's quiet time something is held at most, where that
+ * is not said. */
+#define SETTLE_MAX	10
 #define CONTENT_DEFAULT ((size_t)1024 * 1024)
 #define CONTENT_MAX	(1024LL * 1024 * 1024)
 
@@ -27,6 +30,7 @@ enum {
 	OPT_STAT,
 	OPT_BACKEND,
 	OPT_POLL,
+	OPT_RESCAN,
 	OPT_ONE_FILE_SYSTEM,
 	OPT_PRUNE,
 	OPT_TIMEOUT,
@@ -36,7 +40,7 @@ enum {
 };
 
 /* The colon: tell a missing argument from an unknown option. */
-static const char letters[] = ":re:t:i:x:cwL10pqvhV";
+static const char letters[] = ":re:t:i:x:s:cwL10pqvhV";
 
 static const struct option longs[] = {
     {"recursive", no_argument, NULL, 'r'},
@@ -47,6 +51,8 @@ static const struct option longs[] = {
     {"exclude", required_argument, NULL, 'x'},
     {"no-junk", no_argument, NULL, OPT_NO_JUNK},
     {"existing", no_argument, NULL, OPT_EXISTING},
+    {"settle", required_argument, NULL, 's'},
+    {"rescan", required_argument, NULL, OPT_RESCAN},
     {"stat", no_argument, NULL, OPT_STAT},
     {"content", no_argument, NULL, 'c'},
     {"content-limit", required_argument, NULL, OPT_CONTENT_LIMIT},
@@ -137,24 +143,23 @@ add_expression(struct filter *f, int letter, char *msg, size_t msg_size)
 }
 
 /* Seconds with a fraction or without, as milliseconds, rounded up so that
- * they never become 0. */
-static int
-parse_seconds(const char *name, int64_t *ret_ms, char *msg, size_t msg_size)
+ * they never become 0. Returns what is behind them, or NULL. */
+static const char *
+read_seconds(const char *s, int64_t *ret_ms)
 {
-	const char *s = optarg;
 	int64_t ms = 0, unit = 1000;
 	bool more = false;
 
 	if (!isdigit((unsigned char)*s) && *s != '.')
-		goto bad;
+		return NULL;
 	for (; isdigit((unsigned char)*s); s++) {
 		ms = ms * 10 + (*s - '0') * 1000;
 		if (ms > (int64_t)SECONDS_MAX * 1000)
-			goto bad;
+			return NULL;
 	}
 	if (*s == '.') {
 		if (!isdigit((unsigned char)*++s))
-			goto bad;
+			return NULL;
 		for (; isdigit((unsigned char)*s); s++) {
 			unit /= 10;
 			ms += unit * (*s - '0');
@@ -164,13 +169,44 @@ parse_seconds(const char *name, int64_t *ret_ms, char *msg, size_t msg_size)
 	}
 	if (more)
 		ms++;
-	if (*s != '\0' || ms == 0)
-		goto bad;
+	if (ms == 0)
+		return NULL;
 	*ret_ms = ms;
-	return 0;
-bad:
+	return s;
+}
+
+static int
+parse_seconds(const char *name, int64_t *ret_ms, char *msg, size_t msg_size)
+{
+	const char *end = read_seconds(optarg, ret_ms);
+
+	if (end != NULL && *end == '\0')
+		return 0;
 	(void)snprintf(msg, msg_size,
 	    "--%s %.64s: not a number of seconds above 0", name, optarg);
+	return -1;
+}
+
+/* QUIET or QUIET,MAX */
+static int
+parse_settle(struct watch_options *o, char *msg, size_t msg_size)
+{
+	const char *end = read_seconds(optarg, &o->settle_ms);
+
+	o->settle_max_ms = o->settle_ms * SETTLE_MAX;
+	if (end != NULL && *end == ',')
+		end = read_seconds(end + 1, &o->settle_max_ms);
+	if (end == NULL || *end != '\0') {
+		(void)snprintf(msg, msg_size,
+		    "-s %.64s: not a number of seconds above 0, nor two of "
+		    "them with a comma between",
+		    optarg);
+		return -1;
+	}
+	if (o->settle_max_ms >= o->settle_ms)
+		return 0;
+	(void)snprintf(msg, msg_size,
+	    "-s %.64s: the longest time is less than the quiet one", optarg);
 	return -1;
 }
 
@@ -420,6 +456,15 @@ watch_options_parse(struct watch_options *o, int argc, char *argv[], char *msg,
 		case OPT_EXISTING:
 			o->existing = true;
 			break;
+		case 's':
+			if (parse_settle(o, msg, msg_size) == -1)
+				goto fail;
+			break;
+		case OPT_RESCAN:
+			if (parse_seconds("rescan", &o->rescan_ms, msg,
+				msg_size) == -1)
+				goto fail;
+			break;
 		case OPT_STAT:
 			o->stat = true;
 			break;
@@ -530,8 +575,7 @@ watch_options_help(void)
 {
 	return "\
 usage: fswatch-events [options] path ...\n\
-Tells what happens to the paths, one JSON object a line. The path - reads\n\
-more of them from standard input, one a line.\n\
+Tells what happens to the paths, one JSON object a line; - reads more paths.\n\
 \n\
 What to watch:\n\
   -r, --recursive        everything below; without it, a directory's names\n\
@@ -550,6 +594,7 @@ Which events:\n\
   -x, --exclude ERE      leave out, and do not enter, names that match\n\
       --no-junk          leave out what editors and desktops leave behind\n\
       --existing         first list what is there\n\
+  -s, --settle QUIET[,MAX]  the net effect, once a path is quiet so long\n\
 How they are told:\n\
   -p, --pretty           aligned columns for people\n\
   -0, --print0           only paths, each ended by NUL\n\
@@ -561,6 +606,7 @@ How they are told:\n\
 How changes are seen:\n\
       --backend NAME     inotify, kqueue or poll for everything\n\
       --poll SECONDS     how often to look where the kernel tells nothing (2)\n\
+      --rescan SECONDS   how often to compare everything with the disk\n\
 When to end:\n\
   -1, --once             after the first burst of events\n\
       --timeout SECONDS  after so long without an event (exit status 3)\n\

@@ -49,6 +49,9 @@ struct watch_options {
 	unsigned events; /* bits of EVENT_BIT, never empty */
 	bool existing;
 	struct filter *filter;
+	int64_t settle_ms; /* --settle, 0 for none */
+	int64_t settle_max_ms; /* its maximum, not less */
+	int64_t rescan_ms; /* --rescan, 0 for none */
 
 	/* How they are told. */
 	enum emit_format format; /* -0, -p */

@@ -21,11 +21,14 @@
 #include <unistd.h>
 
 #include "buf.h"
+#include "cannot.h"
 #include "keep.h"
+#include "story.h"
 
 #define HARNESS_TIMEOUT                                       \
 	20 /* seconds for a wait, unless the environment says \
 	    */
+#define HARNESS_POLL  "0.05" /* seconds between two looks, when polling */
 #define HARNESS_ARGS  64
 #define HARNESS_SHOWN 200 /* lines of a transcript that are printed */
 #define MARK	      "mark-"
@@ -215,6 +218,23 @@ harness_main(Suite *s)
 	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+bool
+harness_can(const TTest *test)
+{
+	const char *why = cannot(getenv("HARNESS_BACKEND"), test->name);
+
+	if (why != NULL)
+		skip(test->name, why);
+	return why == NULL;
+}
+
+void
+harness_add(TCase *tc, const TTest *test)
+{
+	if (harness_can(test))
+		_tcase_add_test(tc, test, 0, 0, 0, 1);
+}
+
 struct harness *
 harness_new_titled(const char *title)
 {
@@ -251,6 +271,36 @@ harness_set_format(struct harness *h, enum harness_format format)
 	h->format = format;
 }
 
+/* Is that one of the arguments? */
+static bool
+has_arg(const char *const *args, const char *arg)
+{
+	for (; *args != NULL; args++)
+		if (strcmp(*args, arg) == 0)
+			return true;
+	return false;
+}
+
+/* The options of HARNESS_BACKEND. Returns how many there are. */
+static int
+add_backend(const char **argv, const char *program, const char *const *args)
+{
+	const char *name = getenv("HARNESS_BACKEND");
+	int n = 0;
+
+	if (name == NULL || *name == '\0' ||
+	    strcmp(program, "fswatch-events") != 0 ||
+	    has_arg(args, "--backend"))
+		return 0;
+	argv[n++] = "--backend";
+	argv[n++] = name;
+	if (!has_arg(args, "--poll")) {
+		argv[n++] = "--poll";
+		argv[n++] = HARNESS_POLL;
+	}
+	return n;
+}
+
 void
 harness_runv(struct harness *h, const char *program, const char *const *args)
 {
@@ -269,7 +319,8 @@ harness_runv(struct harness *h, const char *program, const char *const *args)
 	else
 		(void)snprintf(path, sizeof(path), "%s/%s", bin, program);
 	argv[n++] = program;
-	(void)dprintf(h->log_fd, "$ %s", program);
+	n += add_backend(&argv[n], program, args);
+	(void)dprintf(h->log_fd, "$ %s%s", program, n > 1 ? " [...]" : "");
 	for (; *args != NULL; args++) {
 		ck_assert_int_lt(n, HARNESS_ARGS - 1);
 		argv[n++] = *args;
@@ -892,6 +943,18 @@ harness_story(struct harness *h, const char *dir)
 
 	harness_mark(h, dir);
 	return tell_story(h, from, h->from);
+}
+
+void
+harness_told(const char *story, const char *want)
+{
+	const char *name = getenv("HARNESS_BACKEND");
+
+	if (name == NULL || strcmp(name, "inotify") == 0)
+		ck_assert_str_eq(story, want);
+	else
+		ck_assert_msg(story_net_equal(story, want),
+		    "told:\n%swanted, in any order:\n%s", story, want);
 }
 
 static void

@@ -25,7 +25,9 @@
  * said is printed by harness_main() after the results.
  *
  * The programs are looked for in the directory in FSPIPE_BIN, or in the
- * current one. HARNESS_TIMEOUT: seconds for each wait (20). HARNESS_LINES: how
+ * current one. HARNESS_BACKEND: the back end that fswatch-events is run with,
+ * where a test does not choose one itself; what it cannot tell is skipped
+ * (cannot.h). HARNESS_TIMEOUT: seconds for each wait (20). HARNESS_LINES: how
  * much of a failed test's output is printed (60 lines, the last ones).
  */
 #ifndef HARNESS_H
@@ -38,6 +40,15 @@
 #include <sys/types.h>
 
 struct harness;
+
+/* Adds a test, unless it is about what HARNESS_BACKEND cannot tell: then that
+ * is said. */
+void harness_add(TCase *tc, const TTest *test);
+#undef tcase_add_test
+#define tcase_add_test(tc, test) harness_add(tc, test)
+
+/* Can that back end do what the test is about? If not, that is said. */
+bool harness_can(const TTest *test);
 
 /* What the lines on stdout are: JSON, plain lines, NUL-terminated paths. */
 enum harness_format { HARNESS_JSON, HARNESS_TEXT, HARNESS_PRINT0 };
@@ -117,7 +128,11 @@ void harness_mark(struct harness *h, const char *dir);
  * next call. */
 const char *harness_story(struct harness *h, const char *dir);
 
-/* The same for what was told until the end of stdout. */
+/* Fails unless a story is what is wanted; where HARNESS_BACKEND only compares,
+ * what it comes down to (story.h). */
+void harness_told(const char *story, const char *want);
+
+/* The story of what was told until the end of stdout. */
 const char *harness_rest(struct harness *h);
 
 /* Reads to the end of stdout and returns the exit status (-signal where one

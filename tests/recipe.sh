@@ -136,9 +136,11 @@ without() {
 watching() { [ "$(grep -c ' directories, .* watches, ' "$top/said")" -ge "$1" ]; }
 
 # begin NAME [WATCHERS]: runs the recipe; waits until its watchers (one) are
-# ready. With 0 it waits for nothing.
+# ready. With 0 it waits for nothing. $edit is what the page says may be
+# changed in it, for sed(1).
+edit=
 begin() {
-	recipe "$1" >"$top/recipe"
+	recipe "$1" | sed "$edit" >"$top/recipe"
 	if ! [ -s "$top/recipe" ]; then
 		echo "not ok - fspipe(7) has a recipe $1"
 		exit 1

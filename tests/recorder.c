@@ -276,6 +276,19 @@ recorder_run(struct recorder *r)
 }
 
 void
+recorder_look(struct recorder *r)
+{
+	struct walk w = WALK(r->top);
+	struct entry *e;
+
+	core_doubt_look(&r->core, r->top);
+	while ((e = tree_walk(&w)) != NULL)
+		if (e->type == EVENT_DIR && (e->dir->flags & DIR_STATS))
+			core_doubt_look(&r->core, e->dir);
+	run_core(r);
+}
+
+void
 recorder_deafen(struct recorder *r)
 {
 	struct core *c = &r->core;

@@ -68,6 +68,9 @@ int recorder_watch(struct recorder *r, const char *path);
 
 /* Handles all that the kernel has, and what comes of it. */
 void recorder_run(struct recorder *r);
+/* Looks at all that is polled, as a round of polling would. After
+ * recorder_enter() only. */
+void recorder_look(struct recorder *r);
 /* Takes all that the kernel has and forgets it. */
 void recorder_deafen(struct recorder *r);
 

@@ -4,11 +4,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "backend.h"
+#include "harness.h"
 #include "hints.h"
 #include "recorder.h"
 #include "tree.h"
@@ -165,6 +167,78 @@ START_TEST(an_exchange_is_one_event)
 	ck_assert_str_eq(recorder_story(&r),
 	    "deleted f d/a/1\ncreated f d/s/new\n");
 	end();
+}
+END_TEST
+
+/* The kernel's order of arrival and departure is that of the arguments. */
+START_TEST(an_exchange_with_something_outside_is_told_as_what_came)
+{
+	const char *names[] = {"d/a", "d/s", "d/t"};
+	const char *others[] = {"out/f", "out/s", "out/f"};
+	char inside[32];
+	size_t i;
+	int turn;
+
+	begin("-r");
+	make_file("out/f");
+	make_directory("out/s");
+	make_file("out/s/x");
+	make_file("d/a");
+	make_directory("d/s");
+	make_file("d/s/y");
+	make_directory("d/t");
+	make_file("d/t/z");
+	(void)recorder_story(&r);
+	recorder_begin_fold(&r);
+	for (turn = 0; turn < 2; turn++) {
+		for (i = 0; i < 3; i++) {
+			if (turn == 0)
+				exchange(names[i], others[i]);
+			else
+				exchange(others[i], names[i]);
+			ck_assert_str_ne(recorder_story(&r), "");
+			recorder_check_fold(&r);
+		}
+		/* What is inside is watched, what is outside is not. */
+		for (i = 0; i < 3; i++) {
+			(void)snprintf(inside, sizeof(inside), "%s/new%d",
+			    names[i], turn);
+			if (scratch_size(AT_FDCWD, names[i]) > 0)
+				make_file(inside);
+		}
+		recorder_run(&r);
+		recorder_check_fold(&r);
+	}
+	end();
+}
+END_TEST
+
+/* One rename, three places: what is left over is told, too. */
+START_TEST(an_exchange_with_a_file_in_two_places_is_told_in_both)
+{
+	const char *story;
+
+	recorder_open(&r, "-r");
+	make_directory("d/x");
+	make_directory("d/y");
+	make_file("d/e");
+	make_file("d/x/f");
+	if (!scratch_mounts() ||
+	    mount("d/x", "d/y", NULL, MS_BIND, NULL) == -1) {
+		skip(__func__, "no mounts here");
+		recorder_close(&r);
+		return;
+	}
+	recorder_enter(&r);
+	recorder_begin_fold(&r);
+	exchange("d/e", "d/x/f");
+	story = recorder_story(&r);
+	ck_assert_ptr_nonnull(strstr(story, " d/e"));
+	ck_assert_ptr_nonnull(strstr(story, " d/x/f"));
+	ck_assert_ptr_nonnull(strstr(story, " d/y/f"));
+	recorder_check_fold(&r);
+	ck_assert_int_eq(umount2("d/y", MNT_DETACH), 0);
+	recorder_close(&r);
 }
 END_TEST
 
@@ -522,6 +596,10 @@ main(void)
 	tcase_add_test(core, opened_and_accessed_are_told_of_files_only);
 	tcase_add_test(core, a_rename_says_what_it_replaced);
 	tcase_add_test(core, an_exchange_is_one_event);
+	tcase_add_test(core,
+	    an_exchange_with_something_outside_is_told_as_what_came);
+	tcase_add_test(core,
+	    an_exchange_with_a_file_in_two_places_is_told_in_both);
 	tcase_add_test(core, there_and_back_is_no_exchange);
 	tcase_add_test(core, a_tree_moved_in_is_told_once_with_what_it_holds);
 	tcase_add_test(core,

@@ -293,6 +293,35 @@ START_TEST(a_misspelt_option_is_answered_with_the_nearest)
 }
 END_TEST
 
+START_TEST(settle_takes_a_quiet_time_and_a_longest_one)
+{
+	good("a");
+	ck_assert_int_eq(o.settle_ms, 0);
+	good("-s 1.5 a");
+	ck_assert_int_eq(o.settle_ms, 1500);
+	ck_assert_int_eq(o.settle_max_ms, 15000);
+	good("--settle .1,2 a");
+	ck_assert_int_eq(o.settle_ms, 100);
+	ck_assert_int_eq(o.settle_max_ms, 2000);
+	good("-s 2,2 a");
+	ck_assert_int_eq(o.settle_max_ms, 2000);
+	refused("-s 0 a",
+	    "-s 0: not a number of seconds above 0, nor two of them with a "
+	    "comma between");
+	refused("-s 1, a",
+	    "-s 1,: not a number of seconds above 0, nor two of them with a "
+	    "comma between");
+	refused("-s 1,2,3 a",
+	    "-s 1,2,3: not a number of seconds above 0, nor two of them with "
+	    "a comma between");
+	refused("-s ,2 a",
+	    "-s ,2: not a number of seconds above 0, nor two of them with a "
+	    "comma between");
+	refused("-s 2,1 a",
+	    "-s 2,1: the longest time is less than the quiet one");
+}
+END_TEST
+
 START_TEST(content_has_a_limit_and_an_encoding)
 {
 	good("a");
@@ -336,7 +365,7 @@ END_TEST
 
 START_TEST(options_of_the_future_are_unknown_today)
 {
-	static const char *const later[] = {"-s", "--settle", "--rescan"};
+	static const char *const later[] = {"--state", "--ignore-file"};
 	size_t i;
 	char line[64];
 
@@ -461,6 +490,7 @@ main(void)
 	tcase_add_test(limits, what_is_no_number_of_seconds_is_refused);
 	tcase_add_test(limits, what_is_no_depth_is_refused);
 	tcase_add_test(hostile, a_misspelt_option_is_answered_with_the_nearest);
+	tcase_add_test(hostile, settle_takes_a_quiet_time_and_a_longest_one);
 	tcase_add_test(hostile, content_has_a_limit_and_an_encoding);
 	tcase_add_test(hostile, content_goes_with_what_can_carry_it);
 	tcase_add_test(hostile, options_of_the_future_are_unknown_today);
