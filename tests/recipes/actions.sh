@@ -70,6 +70,29 @@ finish
 [ "$status" -eq 0 ]
 is "told to end, it ends with 0"
 
+# Settled: what came of it all, once.
+rm -rf watched other
+mkdir watched other
+begin bursts
+marks=1000
+action "a file that is made and written in many steps is created, once" \
+    'for i in 1 2 3 4 5; do echo "$i" >>watched/a; done' \
+    '["created","file","watched/a",null]'
+action "a burst of writes is modified, once" \
+    'for i in 1 2 3 4 5; do echo "$i" >>watched/a; done' \
+    '["modified","file","watched/a",null]'
+action "an editor's save by renaming is modified" \
+    'echo x >watched/a.new; mv watched/a.new watched/a' \
+    '["modified","file","watched/a",null]'
+action "a rename in steps is renamed from the first to the last" \
+    'mv watched/a watched/b; mv watched/b other/c' \
+    '["renamed","file","other/c","watched/a"]'
+action "what was made and is gone again is not told" \
+    ': >watched/t; rm watched/t' ''
+finish
+[ "$status" -eq 0 ]
+is "told to end, it ends with 0"
+
 head -c 2000 /dev/zero >big
 mkdir inbox
 begin filters

@@ -6,28 +6,26 @@
 sentence="events of many machines are in one log, each once"
 needs mosquitto mosquitto_pub mosquitto_sub
 
-socket=$top/mqtt.sock
+# A loopback port that is free: where none of the tries is, the broker says so.
+port=$((20000 + RANDOM % 20000))
 for c in pub sub; do
 	client=$(command -v "mosquitto_$c")
 	command_is "mosquitto_$c" <<END
 echo \$\$ >'$top/mosquitto_$c'
-exec '$client' --unix '$socket' "\$@"
+exec '$client' -h 127.0.0.1 -p $port "\$@"
 END
 done
 cat >broker.conf <<END
-listener 0 $socket
+listener $port 127.0.0.1
 allow_anonymous true
 persistence true
 persistence_location $top/
-autosave_on_changes true
-autosave_interval 1
 max_queued_messages 0
 user $(id -un)
 END
 broker() {
-	rm -f "$socket"
 	daemon mosquitto -c broker.conf
-	await '[ -S "$socket" ]'
+	await 'mosquitto_pub -t test -m ready 2>/dev/null'
 }
 command_is hostname <<'END'
 echo "${HOST:-one}"
@@ -44,27 +42,26 @@ await 'echo "{\"host\":\"test\",\"id\":\"ready\"}" | mosquitto_pub -q 1 -t event
 begin mqtt-pub
 told() { find log/one -type f -exec cat {} + 2>/dev/null |
     jq -r 'select(.event == "created") | .name | @json' | sort; }
-for ((i = 0; i < 400; i++)); do
+for ((i = 0; i < 200; i++)); do
 	: >"inbox/$i"
 	case $i in
-	100) # the consumer dies, what it has handed on drains
+	50) # the consumer dies, what it has handed on drains
 		await '[ "$(told | wc -l)" -gt 0 ]'
 		kill -KILL "$(cat "$top/mosquitto_sub")"
 		await '! kill -0 "$consumer" 2>/dev/null'
 		;;
-	200) aside "$top/mqtt-sub" ;;
-	300) killed TERM "$daemon"; rm -f "$socket" ;;
-	350) broker ;;
+	100) aside "$top/mqtt-sub" ;;
+	140) killed TERM "$daemon" ;;
+	170) broker ;;
 	esac
 done
 : >"inbox/$hostile"
-await '[ "$(told | wc -l)" -ge 401 ]'
-[ "$(told | wc -l)" -eq 401 ] && [ "$(told | uniq -d | wc -l)" -eq 0 ]
+await '[ "$(told | wc -l)" -ge 201 ]'
+[ "$(told | wc -l)" -eq 201 ] && [ "$(told | uniq -d | wc -l)" -eq 0 ]
 is "each is there once, though consumer and broker died in the middle"
 find log -type f -exec cat {} + | jq -es 'all(.[]; .event != "forged")' >/dev/null &&
     [ ! -e pwned ]
 is "no name can forge a message"
-[ "$(wc -l <mqtt-sub.errors)" -eq 0 ] || cat mqtt-sub.errors
 finish
 [ "$status" -eq 0 ]
 is "when the watcher is told to end, the publisher drains and ends with 0"
@@ -85,9 +82,10 @@ is "one machine's events go to many, and many machines' into one log"
 kill -KILL -- "-$aside"
 
 killed TERM "$daemon"
-rm -f "$socket" inbox/*
+rm -f inbox/*
 : >inbox/one
-begin mqtt-pub 0
+begin mqtt-pub
+await 'echo x >>inbox/one; ! kill -0 "$job" 2>/dev/null'
 ended
 [ "$status" -ne 0 ] && grep -q 'Error' errors
 is "where there is no broker from the start it says so, and all ends"

@@ -27,6 +27,25 @@ is "one runs at a time, and no name is taken for a command"
 finish
 [ "$status" -eq 0 ]
 is "told to end, it ends with 0"
+
+# Delayed, and taken back by what comes later.
+command_is process <<'END'
+date +%s.%N >>"times"
+printf '%s\0' "$1" >>processed
+END
+rm -rf inbox
+mkdir inbox
+: >processed
+begin delayed
+start=$(date +%s.%N)
+echo x >"inbox/$hostile"
+: >inbox/gone
+rm inbox/gone
+await '[ -s processed ]'
+printf '%s\0' "inbox/$hostile" | cmp -s processed - &&
+    jq -en "$(head -n 1 times) - $start >= 5" >/dev/null
+is "a command waits until nothing has happened for a while, and is taken back"
+finish
 without task
 begin tasks
 : >inbox/c
