@@ -8,11 +8,13 @@
 #	make check	build and run all tests; SAN=address,undefined for sanitizers,
 #			PORTABLE=1 without what is Linux's own
 #	make tests	build them only
+#	make check-recipes	run each recipe of fspipe(7) with real components
 #	make bench	measure beside floors and peers; benches builds the floors
 #	make soak	random changes against the first promise for SECONDS=60
 #	make fuzz	libFuzzer (clang) on each target for SECONDS=60
 #	make lint	check format, man pages, scripts and code; format repairs it
 #	make install	PREFIX=/usr/local DESTDIR= MANDIR=$(PREFIX)/share/man
+#			DOCDIR=$(PREFIX)/share/doc/fspipe
 #			DATADIR=$(PREFIX)/share (schemas, completion)
 #	make dist	a tarball of the commit at hand, always the same
 #
@@ -24,6 +26,7 @@ PREFIX ?= /usr/local
 BINDIR ?= $(PREFIX)/bin
 MANDIR ?= $(PREFIX)/share/man
 DATADIR ?= $(PREFIX)/share
+DOCDIR ?= $(DATADIR)/doc/fspipe
 BASHDIR ?= $(DATADIR)/bash-completion/completions
 ZSHDIR ?= $(DATADIR)/zsh/site-functions
 FISHDIR ?= $(DATADIR)/fish/vendor_completions.d
@@ -36,10 +39,11 @@ STATIC ?=
 
 comma = ,
 hash := \#
-BUILD ?= build$(if $(SAN),-$(subst $(comma),-,$(SAN)))$(if \
-    $(STATIC),-static)$(if $(PORTABLE),-portable)
+KIND := $(BACKEND)
+BUILD ?= build$(if $(KIND),-$(KIND))$(if $(SAN),-$(subst \
+    $(comma),-,$(SAN)))$(if $(STATIC),-static)$(if $(PORTABLE),-portable)
 # Programs of another kind stay in their build directory, so that all exist.
-BIN = $(if $(SAN)$(STATIC)$(PORTABLE),$(BUILD)/,)
+BIN = $(if $(KIND)$(SAN)$(STATIC)$(PORTABLE),$(BUILD)/,)
 
 # libbsd, where the system has not got it all itself.
 HAS_BSD := $(if $(shell printf '%s\n' '$(hash)include <stdlib.h>' \
@@ -65,11 +69,12 @@ FSP_HARDEN = -fPIE -fstack-protector-strong \
 FSP_SAN = $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all \
     -fno-omit-frame-pointer)
 FSP_CPPFLAGS = -D_GNU_SOURCE -DFSPIPE_VERSION='"$(VERSION)"' -Icommon \
-    $(BSD_CFLAGS) $(JANSSON_CFLAGS)
+    $(if $(EMULATED),-Itests/kqueue) $(BSD_CFLAGS) $(JANSSON_CFLAGS)
 # A sanitizer has to see each allocation (common/arena.c).
 FSP_CPPFLAGS += $(if $(SAN),-DARENA_BLOCK=1)
 FSP_CFLAGS = -std=gnu17 $(FSP_WARN) $(FSP_HARDEN) $(FSP_SAN)
-FSP_LDFLAGS = $(if $(STATIC),-static-pie,-pie) -Wl,-z,relro -Wl,-z,now $(FSP_SAN)
+FSP_LDFLAGS = $(if $(STATIC),-static-pie,-pie) -Wl,-z,relro -Wl,-z,now \
+    $(FSP_SAN) $(if $(EMULATED),-Wl$(comma)--wrap=close)
 FSP_LDLIBS = $(BSD_LIBS) $(JANSSON_LIBS)
 
 COMPILE = $(CC) $(FSP_CPPFLAGS) $(CPPFLAGS) $(FSP_CFLAGS) $(CFLAGS) -MMD -MP
@@ -122,6 +127,10 @@ BACKEND ?= $(or $(call links,'$(hash)include <sys/inotify.h>' \
     links,'$(hash)include <sys/types.h>' '$(hash)include <sys/event.h>' \
     'int main(void) { return kqueue(); }',kqueue))
 BACKENDS := $(filter-out poll,$(BACKEND)) poll
+# Where the system has no kqueue(2) the tests' own is taken (tests/kqueue).
+EMULATED := $(if $(filter kqueue,$(BACKENDS)),$(if $(call links, \
+    '$(hash)include <sys/types.h>' '$(hash)include <sys/event.h>' \
+    'int main(void) { return kqueue(); }',yes),,yes))
 # One of several files for the same job is built.
 CHOSEN = sandbox_$(SANDBOX) chain_$(PROC) mounts_$(PROC) watcher_$(PROC) \
     mountwatch_$(PROC) statat_$(STATAT) dirents_$(DIRENTS) \
@@ -130,24 +139,32 @@ CHOSEN = sandbox_$(SANDBOX) chain_$(PROC) mounts_$(PROC) watcher_$(PROC) \
     $(BACKENDS:%=backend_%)
 COMMON_SRCS = $(filter-out $(filter-out $(CHOSEN:%=common/%.c), \
     $(wildcard $(foreach c,$(CHOSEN), \
-    common/$(firstword $(subst _, ,$c))_*.c))),$(wildcard common/*.c))
+    common/$(firstword $(subst _, ,$c))_*.c))),$(wildcard common/*.c)) \
+    $(if $(EMULATED),tests/kqueue/kqueue.c)
 COMMON_OBJS = $(COMMON_SRCS:%.c=$(BUILD)/%.o)
 LIB = $(BUILD)/libfspipe.a
-# tests/unit_*.c and tests/e2e_*.c are one program each; what else lies in
-# tests/*.c is shared by them.
-# What is not built is not tested.
-TEST_SRCS = $(filter-out $(if $(filter proc,$(PROC)),,tests/unit_mountwatch.c) \
-    $(if $(filter none,$(WRITERS)),tests/unit_writers.c), \
-    $(wildcard tests/unit_*.c tests/e2e_*.c))
+# tests/unit_*.c and tests/e2e_*.c are one program each, as far as they are
+# about what is built; what else lies in tests/*.c is shared by them.
+TEST_ALL = $(wildcard tests/unit_*.c tests/e2e_*.c)
+# What only a kernel that names what has happened can be asked for.
+TEST_EXACT = $(if $(filter inotify,$(BACKENDS)),,tests/unit_changes.c \
+    tests/unit_hints.c tests/unit_notes.c tests/unit_sync.c)
+TEST_SRCS = $(filter-out $(filter-out \
+    $(wildcard $(BACKENDS:%=tests/unit_backend_%*.c)), \
+    $(wildcard tests/unit_backend_*.c)) \
+    $(if $(EMULATED),,tests/unit_kqueue.c) $(TEST_EXACT) \
+    $(if $(filter proc,$(PROC)),,tests/unit_mountwatch.c) \
+    $(if $(filter none,$(WRITERS)),tests/unit_writers.c),$(TEST_ALL))
 TESTS = $(TEST_SRCS:tests/%.c=$(BUILD)/tests/%)
-TEST_SHARED = $(filter-out tests/unit_%.c tests/e2e_%.c,$(wildcard tests/*.c))
+TEST_SHARED = $(filter-out $(TEST_ALL),$(wildcard tests/*.c)) \
+    $(if $(filter kqueue,$(BACKENDS)),tests/kqueue/fake.c)
 TEST_OBJS = $(TEST_SHARED:%.c=$(BUILD)/%.o)
 TEST_SCRIPTS = $(wildcard tests/*_test.sh)
 # tests/bench/*.c are one program each: floors and drivers, on their own.
 BENCHES = $(patsubst tests/bench/%.c,$(BUILD)/bench/%, \
     $(wildcard tests/bench/*.c))
 C_FILES = $(wildcard *.c common/*.[ch] tests/*.[ch] tests/bench/*.[ch] \
-    tests/fuzz/*.c)
+    tests/fuzz/*.c tests/kqueue/*.c tests/kqueue/sys/*.h)
 
 all: $(PROGS:%=$(BIN)%)
 
@@ -162,10 +179,10 @@ $(BUILD)/common/backends.o: FSP_CPPFLAGS += \
     -DFSP_BACKENDS='$(BACKENDS:%=&backend_%,)'
 
 # What --version says.
-VERSION_OF = $(shell $(PKG_CONFIG) --modversion $(1) 2>/dev/null)
+VERSION_OF = $(shell $(PKG_CONFIG) --modversion $(1) 2>/dev/null | sed 's/^/ /')
 $(BUILD)/common/version.o: FSP_CPPFLAGS += \
-    -DFSPIPE_LIBBSD='"libbsd $(call VERSION_OF,libbsd)"' \
-    -DFSPIPE_JANSSON='"jansson $(call VERSION_OF,jansson)"' \
+    -DFSPIPE_LIBBSD='"libbsd$(call VERSION_OF,libbsd)"' \
+    -DFSPIPE_JANSSON='"jansson$(call VERSION_OF,jansson)"' \
     -DFSPIPE_SANDBOX='"$(SANDBOX)"'
 
 $(BUILD)/%.o: %.c Makefile
@@ -199,13 +216,31 @@ demo: all
 tests: $(TESTS)
 
 check: all tests
-	FSPIPE_BIN=$(abspath $(or $(BIN),.)) tests/run.sh $(TESTS) \
+	$(if $(KIND),HARNESS_BACKEND=$(KIND)) \
+	    FSPIPE_BIN=$(abspath $(or $(BIN),.)) tests/run.sh $(TESTS) \
 	    $(TEST_SCRIPTS)
+
+# Debian's names of what the recipes join; what is missing is skipped, aloud.
+RECIPE_DEPS = jq redis-server redis-tools mosquitto mosquitto-clients \
+    parallel logrotate rsyslog bsdutils openssh-server openssh-client \
+    systemd openrc python3 nodejs
+deps-recipes:
+	tests/deps.sh $(RECIPE_DEPS)
+
+check-recipes: all
+	FSPIPE_BIN=$(abspath $(or $(BIN),.)) tests/run.sh tests/recipes/*.sh
+
 
 # Runs tests/bench/*_bench.sh; BENCH=write runs write_bench.sh only.
 bench: all benches
 	FSPIPE_BIN=$(abspath $(or $(BIN),.)) BENCH_BIN=$(abspath $(BUILD)/bench) \
 	    tests/bench/bench.sh $(BENCH)
+
+# README's plot, from figures measured here and now.
+bench-plot:
+	@mkdir -p $(BUILD)
+	$(MAKE) -s bench BENCH=watch BENCH_TREES= >$(BUILD)/bench.txt
+	tests/bench/plot.sh $(BUILD)/bench.txt tests/bench/speed.svg
 
 benches: $(BENCHES)
 
@@ -241,19 +276,29 @@ $(BUILD)/fuzz-%: $(BUILD)/tests/fuzz/%.o $(LIB)
 lint:
 	clang-format --dry-run -Werror $(C_FILES)
 	mandoc -T lint -W warning man/*.[0-9]
-	shellcheck tests/*.sh tests/bench/*.sh .ci/run
+	shellcheck tests/*.sh tests/bench/*.sh tests/packaging/*.sh \
+	    tests/packaging/debian/tests/smoke man/completion/*.bash \
+	    man/examples/*.sh .ci/run
+	shellcheck -x -S warning tests/recipes/*.sh
 	cppcheck --quiet --std=c11 --error-exitcode=1 --inline-suppr \
 	    --enable=warning,performance,portability \
 	    --suppress=missingIncludeSystem -D__linux__ -DFSPIPE_VERSION='""' \
+	    $(foreach h,queue tree,$(patsubst %,--include=%,$(wildcard \
+	    $(patsubst %,%/sys/$h.h,$(filter /%,$(BSD_CFLAGS)))))) \
+	    --suppress='*:/usr/include/*' \
 	    -Icommon $(PROGS:%=%.c) common
 
 format:
 	clang-format -i $(C_FILES)
 
+EXAMPLES = $(wildcard man/examples/*)
 install: all
-	$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1
+	$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1 \
+	    $(DESTDIR)$(MANDIR)/man7 $(DESTDIR)$(DOCDIR)/examples
 	$(INSTALL) -m 755 $(PROGS:%=$(BIN)%) $(DESTDIR)$(BINDIR)
 	$(INSTALL) -m 644 $(PROGS:%=man/%.1) $(DESTDIR)$(MANDIR)/man1
+	$(INSTALL) -m 644 man/fspipe.7 $(DESTDIR)$(MANDIR)/man7
+	$(INSTALL) -m 644 $(EXAMPLES) $(DESTDIR)$(DOCDIR)/examples
 	$(INSTALL) -d $(DESTDIR)$(DATADIR)/fspipe $(DESTDIR)$(BASHDIR) \
 	    $(DESTDIR)$(ZSHDIR) $(DESTDIR)$(FISHDIR)
 	$(INSTALL) -m 644 $(SCHEMAS) $(DESTDIR)$(DATADIR)/fspipe
@@ -267,12 +312,15 @@ install: all
 
 uninstall:
 	rm -f $(PROGS:%=$(DESTDIR)$(BINDIR)/%) \
-	    $(PROGS:%=$(DESTDIR)$(MANDIR)/man1/%.1)
+	    $(PROGS:%=$(DESTDIR)$(MANDIR)/man1/%.1) \
+	    $(DESTDIR)$(MANDIR)/man7/fspipe.7
 	rm -f $(PROGS:%=$(DESTDIR)$(BASHDIR)/%) \
 	    $(PROGS:%=$(DESTDIR)$(ZSHDIR)/_%) \
 	    $(PROGS:%=$(DESTDIR)$(FISHDIR)/%.fish)
-	rm -f $(SCHEMAS:man/schema/%=$(DESTDIR)$(DATADIR)/fspipe/%)
-	-rmdir $(DESTDIR)$(DATADIR)/fspipe
+	rm -f $(SCHEMAS:man/schema/%=$(DESTDIR)$(DATADIR)/fspipe/%) \
+	    $(EXAMPLES:man/%=$(DESTDIR)$(DOCDIR)/%)
+	-rmdir $(DESTDIR)$(DATADIR)/fspipe $(DESTDIR)$(DOCDIR)/examples \
+	    $(DESTDIR)$(DOCDIR)
 
 clean:
 	rm -rf build build-* $(PROGS) fspipe-*.tar.gz
@@ -282,8 +330,8 @@ dist:
 	    --prefix=fspipe-$(VERSION)/ HEAD | gzip -9n \
 	    >fspipe-$(VERSION).tar.gz
 
-.PHONY: all deps ajv demo tests check bench benches fuzz lint format install \
-    uninstall clean dist
+.PHONY: all deps deps-recipes ajv demo tests check check-recipes soak bench \
+    bench-plot benches fuzz lint format install uninstall clean dist
 
 -include $(COMMON_OBJS:.o=.d) $(PROGS:%=$(BUILD)/%.d) \
     $(TEST_OBJS:.o=.d) $(TESTS:%=%.d) $(BENCHES:%=%.d)

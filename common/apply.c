@@ -89,7 +89,7 @@ apply_written(struct apply *a, const struct run *r, size_t from, uint64_t end)
 	struct answer *an;
 	size_t i, last;
 
-	if (r->next == from)
+	if (r->next == from || end == RUN_END_UNKNOWN)
 		return;
 	last = r->records[r->next - 1].end;
 	for (i = from; i < r->next; i++) {
@@ -120,14 +120,14 @@ apply_flush(struct apply *a, struct handle *h)
 			tries = 0;
 		if (error == 0)
 			break;
-		if (!r->torn && apply_again(a, error, tries)) {
+		if (!r->tore && apply_again(a, error, tries)) {
 			if (error == ESTALE)
 				paths_refresh(&a->paths, h);
 			tries++;
 			continue;
 		}
 		an = batch_at(a->answers, run_first(r)->tag);
-		an->torn = r->torn;
+		an->torn = r->tore;
 		apply_deny(a, an, NULL, error);
 		run_skip(r);
 		tries = 0;

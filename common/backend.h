@@ -60,7 +60,8 @@ struct hint {
 	bool moved;
 	/* HINT_CHANGED, bits of BACKEND_. With a name, that name may be gone,
 	 * or be another thing, or have other content or attributes, whatever
-	 * the bits. Without one: _NAMES: names may have come or gone in the
+	 * the bits; _MODIFIED: a file has surely been written, whatever its
+	 * times say. Without one: _NAMES: names may have come or gone in the
 	 * directory; _MODIFIED: any name in it may have changed as above;
 	 * _ATTRIB: the directory's own attributes may have changed. */
 	unsigned what;

@@ -7,6 +7,9 @@
 #include "core.h"
 #include "filter.h"
 #include "grow.h"
+#include "owed.h"
+#include "seen.h"
+#include "settle.h"
 #include "statat.h"
 #include "tree.h"
 #include "writers.h"
@@ -16,8 +19,9 @@ wants(const struct core *c, enum event_kind kind)
 {
 	unsigned set = c->cfg->opt->events;
 
-	/* `quiet` follows whatever would be told by default. */
-	if (set & EVENT_BIT(EVENT_QUIET))
+	/* `quiet` follows whatever would be told by default, and a net effect
+	 * comes of that too. */
+	if ((set & EVENT_BIT(EVENT_QUIET)) || c->settle != NULL)
 		set |= EVENT_DEFAULT;
 	return (set & EVENT_BIT(kind)) != 0;
 }
@@ -46,15 +50,24 @@ shows(const struct core *c, const struct scope *s, const char *name,
 }
 
 static void
-hand_on(struct core *c, struct event *ev)
+pass(struct core *c, struct event *ev)
 {
-	c->stirred = true;
 	if (!(c->cfg->opt->events & EVENT_BIT(ev->kind)))
 		return;
 	ev->time = c->now;
-	ev->synthetic = c->synthetic;
 	c->nevents++;
 	c->cfg->event(c->cfg->ctx, ev);
+}
+
+static void
+hand_on(struct core *c, struct event *ev)
+{
+	c->stirred = true;
+	ev->synthetic = c->synthetic;
+	if (c->settle == NULL || ev->kind == EVENT_EXISTS)
+		pass(c, ev);
+	else if (settle_event(c->settle, ev, core_now_ms()) == -1)
+		c->failed = true;
 }
 
 /* Tells something that is known to be shown. */
@@ -90,10 +103,67 @@ name_of(struct core *c, const struct dir *d, const char *name)
 	return c->name.failed ? NULL : c->name.data;
 }
 
+static bool
+is_older(const struct timespec *ts, const struct timespec *than)
+{
+	return ts->tv_sec < than->tv_sec ||
+	    (ts->tv_sec == than->tv_sec && ts->tv_nsec < than->tv_nsec);
+}
+
+/* Has the content been told, or is it that of the last comparison? */
+static bool
+knows_content(const struct core *c, const struct dir *d, const char *name,
+    const struct event_stat *st)
+{
+	return is_older(&st->mtime, &c->compared) ||
+	    seen_content(c->seen, d->dev, d->ino, name, st);
+}
+
+/* For --rescan: something is told of a file that looks like this, which says
+ * what its content is, or only that its inode has changed. */
+static void
+meet(struct core *c, enum event_kind kind, const struct dir *d,
+    const char *name, const struct event_stat *st)
+{
+	if (c->seen == NULL || st == NULL || !S_ISREG(st->mode) ||
+	    is_older(&st->ctime, &c->compared) || kind == EVENT_OPENED ||
+	    kind == EVENT_ACCESSED)
+		return;
+	if (kind != EVENT_ATTRIB || knows_content(c, d, name, st))
+		seen_add(c->seen, d->dev, d->ino, name, st);
+}
+
+/* The same of one that has been renamed. */
+static void
+meet_moved(struct core *c, const struct dir *from, const char *name,
+    struct dir *to, const char *new_name)
+{
+	struct event_stat st;
+	int fd;
+
+	if (c->seen == NULL)
+		return;
+	fd = core_dirfd(c, to);
+	if (fd != -1 && stat_at(fd, new_name, false, &st) == 0 &&
+	    S_ISREG(st.mode) && knows_content(c, from, name, &st))
+		seen_add(c->seen, to->dev, to->ino, new_name, &st);
+}
+
+bool
+change_known(struct core *c, const struct dir *d, const char *name,
+    const struct event_stat *st)
+{
+	if (c->seen == NULL || !seen_has(c->seen, d->dev, d->ino, name, st))
+		return false;
+	meet(c, EVENT_EXISTS, d, name, st); /* and for the next one, too */
+	return true;
+}
+
 void
 change_tell(struct core *c, enum event_kind kind, struct dir *d,
     const char *name, enum event_type type, const struct event_stat *st)
 {
+	meet(c, kind, d, name, st);
 	if (!wants(c, kind))
 		return;
 	name = name_of(c, d, name);
@@ -108,11 +178,12 @@ change_note(struct core *c, enum event_kind kind, const char *path)
 {
 	struct event ev = {.kind = kind, .root = path};
 
-	if (c->cfg->opt->events & EVENT_BIT(kind)) {
-		ev.time = c->now;
-		c->nevents++;
-		c->cfg->event(c->cfg->ctx, &ev);
-	}
+	if (!(c->cfg->opt->events & EVENT_BIT(kind)))
+		return;
+	/* What comes before it in the stream has happened before it. */
+	if (c->settle != NULL && settle_all(c->settle) == -1)
+		c->failed = true;
+	pass(c, &ev);
 }
 
 /* What is there under the name of an entry, if it is of the entry's kind. */
@@ -132,9 +203,37 @@ look_at(struct core *c, struct dir *d, const struct entry *e,
 	return event_type_of(st->mode) == (enum event_type)e->type ? st : NULL;
 }
 
-/* Is nobody going to tell that a file in d was closed? */
-static bool
-closes_untold(const struct dir *d)
+void
+change_settled(struct core *c, struct event *ev, struct dir *d,
+    const struct entry *e)
+{
+	struct event_stat st;
+
+	if (e != NULL && e->type == (uint8_t)ev->type)
+		ev->st = look_at(c, d, e, &st);
+	pass(c, ev);
+}
+
+int
+change_list(struct core *c, struct dir *d, net_each each, void *arg)
+{
+	const struct scope *s = core_scope(d);
+	struct entry *e;
+	uint32_t pos = 0;
+	const char *name;
+
+	while ((e = tree_next(d, &pos)) != NULL) {
+		name = name_of(c, d, e->name);
+		if (name == NULL ||
+		    each(arg, e->name, e->type, shows(c, s, name, e->type)) ==
+			-1)
+			return -1;
+	}
+	return 0;
+}
+
+bool
+change_closes_untold(const struct dir *d)
 {
 	return d->mark != NULL &&
 	    (d->mark->side->ops->tells & BACKEND_CLOSED) == 0;
@@ -150,7 +249,7 @@ is_complete(struct core *c, struct dir *d, const struct entry *e,
 		return true;
 	if (how == COMPLETE_NOT)
 		return false;
-	if (closes_untold(d))
+	if (change_closes_untold(d))
 		how = how == COMPLETE_LATER ? COMPLETE_FOUND : COMPLETE_ASK;
 	/* An empty file that was just made is about to be written. */
 	if (how == COMPLETE_ASK && st != NULL && st->size == 0)
@@ -179,9 +278,9 @@ change_complete(struct core *c, struct dir *d, struct entry *e,
 	if (!wants(c, EVENT_COMPLETE) || e->type != EVENT_FILE || s->silent)
 		return;
 	if (is_complete(c, d, e, st, how)) {
-		e->flags &= (uint8_t)~ENTRY_OPEN;
+		e->flags &= (uint8_t) ~(ENTRY_OPEN | ENTRY_CLOSED);
 		change_tell(c, EVENT_COMPLETE, d, e->name, e->type, st);
-	} else if (closes_untold(d) && !(e->flags & ENTRY_OPEN)) {
+	} else if (change_closes_untold(d) && !(e->flags & ENTRY_OPEN)) {
 		e->flags |= ENTRY_OPEN;
 		core_later(c, d, e->name);
 	}
@@ -315,6 +414,18 @@ out:
 	return ret;
 }
 
+void
+change_meet(struct core *c, struct dir *top)
+{
+	struct walk w = WALK(top);
+	struct event_stat st;
+	struct entry *e;
+
+	while (c->seen != NULL && (e = tree_walk(&w)) != NULL)
+		if (e->type == EVENT_FILE && look_at(c, w.in, e, &st) != NULL)
+			meet(c, EVENT_EXISTS, w.in, e->name, &st);
+}
+
 static void
 tell_gone_below(struct core *c, struct dir *d)
 {
@@ -382,6 +493,7 @@ struct move {
 	const char *new_name;
 	struct buf old; /* of something below it, put together */
 	struct buf new;
+	enum event_type other; /* of what it replaces or is exchanged with */
 };
 
 /* The names, before and after, of something that has moved along. */
@@ -415,6 +527,7 @@ tell_renamed(struct move *m, const struct listed *l,
 	    .old_name = m->old.data,
 	    .replaced = replaced,
 	    .exchanged = exchanged,
+	    .other_type = replaced || exchanged ? m->other : EVENT_NOTYPE,
 	    .st = st,
 	};
 
@@ -426,7 +539,7 @@ tell_renamed(struct move *m, const struct listed *l,
 static bool
 tells_renamed(const struct core *c)
 {
-	return wants(c, EVENT_RENAMED);
+	return c->settle != NULL || wants(c, EVENT_RENAMED);
 }
 
 /* Finds out what of a moved thing (item 0) and of what is below it was told
@@ -581,6 +694,7 @@ make_room(struct core *c, struct move *m, struct dir *d, struct entry *y,
 
 	if (y == NULL)
 		return false;
+	m->other = y->type;
 	if (y->type == EVENT_DIR && y->dir->count > 0)
 		change_gone_below(c, y->dir);
 	was = shows(c, m->from, m->old_name, type);
@@ -658,6 +772,13 @@ change_moved(struct core *c, struct dir *from, struct entry *e, struct dir *to,
 		c->resync = true;
 	else
 		tell_move(&m, &l, st, replaced);
+	if (moved->type == EVENT_FILE)
+		meet_moved(c, from,
+		    strrchr(m.old_name, '/') == NULL ?
+			m.old_name :
+			strrchr(m.old_name, '/') + 1,
+		    to, moved->name);
+	owed_moved(c, to, moved);
 	if (moved->type == EVENT_DIR) {
 		move_claims(c, from, to);
 		reenter(c, &l);
@@ -709,9 +830,14 @@ change_exchanged(struct core *c, struct dir *da, struct entry *a,
 	}
 	if (simple) {
 		tree_exchange(da, a, db, b);
+		owed_moved(c, da, a);
+		owed_moved(c, db, b);
 		m.old = na;
 		m.new = nb;
+		m.other = tb;
 		tell_renamed(&m, &at, look_at(c, db, b, &st), false, true);
+		meet_moved(c, da, a->name, db, b->name);
+		meet_moved(c, db, b->name, da, a->name);
 		change_complete(c, da, a, NULL, COMPLETE_SURE);
 		change_complete(c, db, b, NULL, COMPLETE_SURE);
 		doubt_unentered(c, da, a);

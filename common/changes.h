@@ -17,6 +17,7 @@
 #include <stddef.h>
 
 #include "event.h"
+#include "net.h"
 
 struct core;
 struct dir;
@@ -41,6 +42,14 @@ void change_tell(struct core *c, enum event_kind kind, struct dir *d,
  * ready, ...; a NULL path). */
 void change_note(struct core *c, enum event_kind kind, const char *path);
 
+/* Tells what settle has held, with the stat of e, which is in d, as it is by
+ * now; e may be NULL. */
+void change_settled(struct core *c, struct event *ev, struct dir *d,
+    const struct entry *e);
+
+/* Calls each for all that is in d: see net.h. */
+int change_list(struct core *c, struct dir *d, net_each each, void *arg);
+
 /* Tells that e, which is in d already, has appeared, with all below it. */
 void change_appeared(struct core *c, struct dir *d, struct entry *e,
     enum completeness how);
@@ -52,6 +61,15 @@ void change_made(struct core *c, struct dir *d, struct entry *e,
 /* Tells `exists` for everything below a top, oldest modification first.
  * Returns 0, or -1 with ENOMEM. */
 int change_exists(struct core *c, struct dir *const *tops, size_t ntops);
+
+/* For --rescan: takes down what the files below a top look like, where that is
+ * so new that the first comparison could take it for a change. */
+void change_meet(struct core *c, struct dir *top);
+
+/* Has this version of a file in d been told, so that it is no news to
+ * --rescan? */
+bool change_known(struct core *c, const struct dir *d, const char *name,
+    const struct event_stat *st);
 
 /* Tells that e is gone, what is below it first, and takes it out of the
  * index: e is freed. */
@@ -85,6 +103,9 @@ void change_exchanged(struct core *c, struct dir *da, struct entry *a,
  * at later again if it is not whole yet (ENTRY_OPEN). */
 void change_complete(struct core *c, struct dir *d, struct entry *e,
     const struct event_stat *st, enum completeness how);
+
+/* Is nobody going to tell that a file in d was closed? */
+bool change_closes_untold(const struct dir *d);
 
 /* May the content of the directory e in d be known: is it entered by the
  * user's choices? */

@@ -291,6 +291,18 @@ core_fill(struct core *c)
 	return ret;
 }
 
+/* The kernel has seen a file being written. Its times need not show it: they
+ * are whole seconds on some file systems, and ticks of a clock on others. */
+static void
+take_written(const struct dir *d, const struct hint *h)
+{
+	struct entry *e = tree_find(d, h->name, h->name_len);
+	struct entry_stat *es = e == NULL ? NULL : tree_stat(e);
+
+	if (es != NULL)
+		es->mtime = ENTRY_WRITTEN;
+}
+
 /* Something about the directory of a mark may have changed: puts that in
  * doubt. */
 static void
@@ -305,6 +317,8 @@ take_change(struct core *c, const struct mark *m, const struct hint *h)
 		if (h->name_len == 0 || strcmp(p->name, h->name) == 0)
 			core_suspect(c, p->scope);
 	for (d = m->places; d != NULL; d = d->next_place) {
+		if (h->name_len > 0 && (h->what & BACKEND_MODIFIED))
+			take_written(d, h);
 		if (h->name_len > 0)
 			core_doubt(c, d, h->name);
 		else if (h->what & BACKEND_MODIFIED)
@@ -421,8 +435,16 @@ core_wait(struct core *c)
 	}
 	if (c->later_at != 0)
 		sooner(&wait, c->later_at - core_now_ms());
+	for (i = 0; i < c->retries.n; i++)
+		sooner(&wait, c->retries.item[i].at - core_now_ms());
 	return wait;
 }
+
+/* What is told, with --settle, of something that may have been written. */
+#define WRITTEN                                                   \
+	(EVENT_BIT(EVENT_CREATED) | EVENT_BIT(EVENT_RENAMED) |    \
+	    EVENT_BIT(EVENT_CLOSED) | EVENT_BIT(EVENT_COMPLETE) | \
+	    EVENT_BIT(EVENT_ATTRIB))
 
 unsigned
 core_interest(const struct core *c)
@@ -445,6 +467,12 @@ core_interest(const struct core *c)
 	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++)
 		if (c->cfg->opt->events & table[i].events)
 			interest |= table[i].interest;
+	/* What is being written is not quiet. */
+	if (c->settle != NULL && (c->cfg->opt->events & WRITTEN))
+		interest |= BACKEND_MODIFIED;
+	/* What was being written is told again when it is closed (owed.h). */
+	if (c->cfg->opt->content && (interest & BACKEND_MODIFIED))
+		interest |= BACKEND_CLOSED;
 	return interest;
 }
 
@@ -539,6 +567,7 @@ forget_dir(struct core *c, struct dir *d)
 	}
 	forget_doubts(&c->doubts, d);
 	forget_doubts(&c->later, d);
+	forget_doubts(&c->retries, d);
 }
 
 void
@@ -843,6 +872,42 @@ core_later(struct core *c, struct dir *d, const char *name)
 }
 
 void
+core_retry(struct core *c, struct dir *d, const char *name, int delay)
+{
+	struct doubt *p = lately_doubted(&c->retries, d, name);
+
+	if (p == NULL)
+		p = add_doubt(c, &c->retries, d, name);
+	if (p == NULL)
+		return;
+	p->delay = delay;
+	p->at = core_now_ms() + delay;
+}
+
+/* Doubts the retries whose time has come. There are few. */
+static void
+retry_now(struct core *c)
+{
+	struct doubts *l = &c->retries;
+	struct doubt due;
+	struct doubt *p;
+	size_t i;
+
+	for (i = l->n; i > 0; i--) {
+		if (l->item[i - 1].at > core_now_ms())
+			continue;
+		due = l->item[i - 1];
+		l->item[i - 1] = l->item[--l->n];
+		p = due.dir == NULL ?
+		    NULL :
+		    add_doubt(c, &c->doubts, due.dir, due.name);
+		if (p != NULL)
+			p->delay = due.delay;
+		free(due.name);
+	}
+}
+
+void
 core_forget_doubts(struct doubts *l)
 {
 	while (l->n > 0)
@@ -861,6 +926,7 @@ core_now_later(struct core *c)
 	int64_t now;
 	size_t i;
 
+	retry_now(c);
 	if (c->later_at == 0)
 		return;
 	now = core_now_ms();

@@ -86,6 +86,7 @@ struct event {
 	bool old_root_is_name;
 	bool replaced;
 	bool exchanged;
+	enum event_type other_type; /* of what was replaced, or swapped with */
 
 	bool synthetic; /* learned by comparing, not from the kernel */
 

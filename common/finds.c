@@ -122,37 +122,69 @@ by_ino(const void *a, const void *b)
 	return x->ino < y->ino ? -1 : x->ino > y->ino;
 }
 
-static struct vanished *
-all_vanished(struct finds *s, size_t *n)
-{
-	struct vanished *v = NULL;
-	struct entry *e;
-	uint64_t ino;
-	size_t i, total = 0;
-	uint32_t pos;
+struct all_vanished {
+	struct vanished *v;
+	size_t n;
+	size_t cap;
+};
 
-	for (i = 0; i < s->nlossy; i++)
-		total += s->lossy[i]->count;
-	*n = 0;
-	if (total == 0 || s->n == 0)
-		return NULL;
-	v = calloc(total, sizeof(*v));
-	if (v == NULL)
-		return NULL;
-	for (i = 0; i < s->nlossy; i++) {
-		for (pos = 0; (e = tree_next(s->lossy[i], &pos)) != NULL;) {
-			ino = e->type == EVENT_DIR ? e->dir->ino : e->ino;
-			if (!(e->flags & ENTRY_GONE) || ino == 0 ||
-			    (e->type == EVENT_DIR &&
-				!(s->lossy[i]->flags & DIR_STATS)))
+static int
+add_vanished(struct all_vanished *all, struct dir *d, struct entry *e)
+{
+	uint64_t ino = e->type == EVENT_DIR ? e->dir->ino : e->ino;
+	struct vanished *p;
+
+	if (ino == 0 || (e->type == EVENT_DIR && !(d->flags & DIR_STATS)))
+		return 0;
+	p = grow(all->v, &all->cap, all->n, sizeof(*p));
+	if (p == NULL)
+		return -1;
+	all->v = p;
+	all->v[all->n++] = (struct vanished){.ino = ino, .dir = d, .e = e};
+	return 0;
+}
+
+/* A directory is gone with what was in it, unless it has moved itself. */
+static int
+add_with_it(struct all_vanished *all, const struct entry *gone)
+{
+	struct walk w = WALK(gone->dir);
+	struct entry *e;
+
+	while ((e = tree_walk(&w)) != NULL) {
+		if (e->type == EVENT_DIR && (e->flags & ENTRY_MOVING))
+			w.into = NULL;
+		else if (add_vanished(all, w.in, e) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+/* None when out of memory: then nothing is joined. */
+static void
+find_vanished(const struct finds *s, struct all_vanished *all)
+{
+	struct entry *e;
+	size_t i;
+	uint32_t pos;
+	int rc = 0;
+
+	memset(all, 0, sizeof(*all));
+	for (i = 0; i < s->nlossy && s->n > 0 && rc == 0; i++) {
+		for (pos = 0;
+		     rc == 0 && (e = tree_next(s->lossy[i], &pos)) != NULL;) {
+			if (!(e->flags & ENTRY_GONE) ||
+			    (e->flags & ENTRY_MOVING))
 				continue;
-			v[*n].ino = ino;
-			v[*n].dir = s->lossy[i];
-			v[(*n)++].e = e;
+			rc = add_vanished(all, s->lossy[i], e);
+			if (rc == 0 && e->type == EVENT_DIR)
+				rc = add_with_it(all, e);
 		}
 	}
-	qsort(v, *n, sizeof(*v), by_ino);
-	return v;
+	if (rc == -1)
+		all->n = 0;
+	if (all->n > 0)
+		qsort(all->v, all->n, sizeof(*all->v), by_ino);
 }
 
 static bool
@@ -203,24 +235,25 @@ is_one(struct finds *s, const struct found *f, const struct vanished *v,
 static void
 join(struct finds *s, const struct timespec *since)
 {
-	struct vanished *v, *hit, key = {0};
+	struct all_vanished all;
+	struct vanished *hit, key = {0};
 	struct found *f;
-	size_t n, i;
+	size_t i;
 
-	v = all_vanished(s, &n);
-	for (i = 0; v != NULL && i < s->n; i++) {
+	find_vanished(s, &all);
+	for (i = 0; all.n > 0 && i < s->n; i++) {
 		f = &s->found[i];
 		if (f->e == NULL)
 			continue;
 		key.ino = f->e->type == EVENT_DIR ? f->e->dir->ino : f->e->ino;
-		hit = bsearch(&key, v, n, sizeof(*v), by_ino);
+		hit = bsearch(&key, all.v, all.n, sizeof(*all.v), by_ino);
 		if (hit == NULL || !is_one(s, f, hit, since))
 			continue;
 		f->from = hit->e;
 		f->from_dir = hit->dir;
 		f->from->flags |= ENTRY_MOVING;
 	}
-	free(v);
+	free(all.v);
 }
 
 static struct found *
@@ -526,6 +559,12 @@ resolve(struct finds *s, struct found *f, int depth)
 	if (f->done)
 		return;
 	y = tree_find(f->parent, name_found(f), strlen(name_found(f)));
+	/* What it is in has moved, and it has come back to where it was. */
+	if (f->from != NULL && f->from == y) {
+		y->flags &= (uint8_t)~ENTRY_SYNC;
+		give_up(s, f);
+		return;
+	}
 	f->done = true;
 	if (f->from != NULL)
 		resolve_moved(s, f);

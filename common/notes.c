@@ -3,6 +3,8 @@
 #include <sys/resource.h>
 
 #include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -35,11 +37,24 @@ note_is_warning(enum watch_note note)
 	return false;
 }
 
-/* Names the limit that was met, and how to raise it. */
-static void
-limit_text(struct buf *b, int error)
+/* At least this much more than there is, as a round number. */
+static long
+enough(long value, uint64_t missing)
 {
-	char text[160];
+	uint64_t need = (uint64_t)(value > 0 ? value : 0) + missing;
+	long n = 8192;
+
+	while ((uint64_t)n <= need && n < LONG_MAX / 4)
+		n *= 2;
+	return n;
+}
+
+/* Names the limit that was met, and how to raise it. missing: how many more
+ * watches are needed, where that is known. */
+static void
+limit_text(struct buf *b, int error, uint64_t missing)
+{
+	char text[256], more[64] = "";
 	const char *setting;
 	struct rlimit rl;
 	long value;
@@ -59,10 +74,14 @@ limit_text(struct buf *b, int error)
 		buf_adds(b, strerror(error));
 		return;
 	}
+	if (missing > 0)
+		(void)snprintf(more, sizeof(more),
+		    ", and %" PRIu64 " more %s needed", missing,
+		    missing == 1 ? "is" : "are");
 	(void)snprintf(text, sizeof(text),
-	    "no more watches (%s is %ld): polled from here on; "
+	    "no more watches (%s is %ld%s): polled from here on; "
 	    "raise it with: sysctl -w %s=%ld",
-	    setting, value, setting, value > 0 ? value * 4 : 524288L);
+	    setting, value, more, setting, enough(value, missing));
 	buf_adds(b, text);
 }
 
@@ -109,7 +128,7 @@ note_text(struct buf *b, enum watch_note note, const char *path, int error)
 		buf_adds(b, strerror(error));
 		break;
 	case NOTE_LIMIT:
-		limit_text(b, error);
+		limit_text(b, error, 0);
 		break;
 	case NOTE_NO_BACKEND:
 	case NOTE_ALL_POLLED:
@@ -149,5 +168,15 @@ note_text(struct buf *b, enum watch_note note, const char *path, int error)
 		    "looked at now and then");
 		break;
 	}
+	buf_addc(b, '\0');
+}
+
+void
+note_missing(struct buf *b, const char *path, uint64_t missing)
+{
+	buf_clear(b);
+	plain_add(b, path);
+	buf_adds(b, ": ");
+	limit_text(b, ENOSPC, missing);
 	buf_addc(b, '\0');
 }

@@ -5,6 +5,7 @@
 #define NOTES_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "core.h"
 
@@ -18,5 +19,9 @@ bool note_is_warning(enum watch_note note);
  * and error are those of the note. */
 void note_text(struct buf *b, enum watch_note note, const char *path,
     int error);
+
+/* The same for a NOTE_LIMIT with ENOSPC, once it is known how many watches are
+ * missing. */
+void note_missing(struct buf *b, const char *path, uint64_t missing);
 
 #endif

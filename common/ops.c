@@ -24,7 +24,8 @@
 #define OPS_RACES   16 /* others may get between two calls this often */
 
 /* Does the file have this content? 1: yes; 0: no, or it is no file; -1: there
- * is nothing of this name. sync: it is then on the disk, too. */
+ * is nothing of this name, as far as we may see. sync: it is then on the disk,
+ * too. */
 static int
 ops_same(struct paths *p, struct handle *dir, const char *name,
     const struct command *c, bool sync)
@@ -36,8 +37,11 @@ ops_same(struct paths *p, struct handle *dir, const char *name,
 	int fd, rc = 0;
 
 	fd = paths_open_regular(p, dir, name, O_RDONLY, &st);
-	if (fd == -1)
-		return errno == ENOENT ? -1 : 0;
+	if (fd == -1) /* not a file; or one, or a directory, that we may not
+		       * read: then the name tells which */
+		return fstatat(dir->fd, name, &st, AT_SYMLINK_NOFOLLOW) == -1 ?
+		    -1 :
+		    0;
 	if (st.st_size < 0 || (uint64_t)st.st_size != c->content_len)
 		goto out;
 	while (done < c->content_len) {

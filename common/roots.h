@@ -54,6 +54,9 @@ bool roots_ended(const struct roots *r);
  * are. */
 size_t roots_tops(const struct roots *r, struct dir **tops, size_t max);
 
+/* The top of the root of that path, as typed; NULL where it is not there. */
+struct dir *roots_top(const struct roots *r, const char *path);
+
 /* For `ready`: how many roots are there, directories entered and names
  * known. */
 void roots_count(const struct roots *r, uint64_t *present, uint64_t *dirs,

@@ -133,6 +133,7 @@ run_write(struct run *r, int fd, uint64_t *end)
 	int saved = 0;
 
 	*end = 0;
+	r->tore = false;
 	(void)run_lock(fd, LOCK_SH);
 	while (off < r->data.len) {
 		n = run_put(r, fd, off);
@@ -140,7 +141,7 @@ run_write(struct run *r, int fd, uint64_t *end)
 			break;
 		was = at;
 		at = lseek(fd, 0, SEEK_CUR);
-		if (off > begin && at != was + n)
+		if (at == -1 || (off > begin && at != was + n))
 			joined = false;
 		off += (size_t)n;
 	}
@@ -156,12 +157,13 @@ run_write(struct run *r, int fd, uint64_t *end)
 	}
 	if (off > whole) {
 		if (!joined || !run_take_back(fd, at, off - whole))
-			r->torn = true;
-		at -= (off_t)(off - whole);
+			r->torn = r->tore = true;
+		if (at != -1)
+			at -= (off_t)(off - whole);
 	}
 	(void)flock(fd, LOCK_UN);
 	if (whole > begin || saved == 0)
-		*end = (uint64_t)at;
+		*end = at != -1 ? (uint64_t)at : RUN_END_UNKNOWN;
 	errno = saved;
 	return saved == 0 ? 0 : -1;
 }

@@ -28,6 +28,8 @@
  * So what is not longer is never split over two calls of write(2). */
 #define RUN_MAX ((size_t)512 * 1024)
 
+#define RUN_END_UNKNOWN UINT64_MAX
+
 struct run_record {
 	size_t end; /* in data */
 	size_t tag; /* the caller's */
@@ -40,12 +42,13 @@ struct run {
 	size_t cap;
 	size_t next; /* the first record not written */
 	bool torn; /* the file ends in half a record: begin on a new line */
+	bool tore; /* the last run_write() made it so */
 	uint64_t writes; /* calls of write(2) that wrote something */
 };
 
-#define RUN_INIT                                   \
-	{                                          \
-		BUF_INIT, NULL, 0, 0, 0, false, 0, \
+#define RUN_INIT                                          \
+	{                                                 \
+		BUF_INIT, NULL, 0, 0, 0, false, false, 0, \
 	}
 
 /* Does a record of len bytes fit behind what is there? An empty run takes any
@@ -61,8 +64,9 @@ const struct run_record *run_first(const struct run *r);
 
 /* Writes what is left. Returns 0 with the file's length after it in *end. On
  * failure returns -1 with errno: the records before run_first() are written,
- * and nothing of this one, unless .torn has become true. *end is then where
- * the last whole record ends, if one was written by this call, else 0. */
+ * and nothing of this one, unless .tore is true. *end is then where
+ * the last whole record ends, if one was written by this call, else 0.
+ * RUN_END_UNKNOWN: it was written, but nobody can tell how long the file is. */
 int run_write(struct run *r, int fd, uint64_t *end);
 
 /* Gives up the first of what is left. */

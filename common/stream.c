@@ -12,6 +12,7 @@
 #include "backend.h"
 #include "buf.h"
 #include "census.h"
+#include "content.h"
 #include "core.h"
 #include "emit.h"
 #include "event.h"
@@ -53,7 +54,9 @@ struct session {
 	struct watch *watch;
 	struct emit emit;
 	struct output out;
+	struct content content; /* of the event at hand */
 	struct lines *roots; /* of the operand -; NULL at its end */
+	char *limited; /* where the watches ran out, not told yet */
 	struct progress progress;
 	int64_t signals_at; /* when they were looked for during a scan */
 	bool ending; /* asked to, or the reader has gone */
@@ -133,8 +136,13 @@ static void
 on_event(void *ctx, const struct event *ev)
 {
 	struct session *s = ctx;
+	struct event with = *ev;
 
-	if (s->hurry || !emit_event(&s->emit, ev, &s->out.buf))
+	if (s->hurry)
+		return;
+	if (s->opt->content)
+		watch_content(s->watch, &with, &s->content);
+	if (!emit_event(&s->emit, &with, &s->out.buf))
 		return;
 	if (ev->kind != EVENT_READY)
 		s->told = s->told_now = true;
@@ -152,11 +160,33 @@ on_note(void *ctx, enum watch_note note, const char *path, int error)
 	    (s->opt->verbosity == 0 && !note_is_warning(note) &&
 		note != NOTE_WAITING))
 		return;
+	/* How many are needed is known when all has been listed. */
+	if (note == NOTE_LIMIT && error == ENOSPC && s->limited == NULL &&
+	    (s->limited = strdup(path)) != NULL)
+		return;
 	note_text(&text, note, path, error);
 	progress_hide(&s->progress);
 	if (!text.failed)
 		s->cfg->say(text.data);
 	buf_free(&text);
+}
+
+/* Tells what on_note() has put off. */
+static void
+tell_limited(struct session *s)
+{
+	struct buf text = BUF_INIT;
+	struct watch_counters n;
+
+	if (s->limited == NULL)
+		return;
+	watch_counters(s->watch, &n);
+	note_missing(&text, s->limited, n.missing);
+	if (!text.failed)
+		s->cfg->say(text.data);
+	buf_free(&text);
+	free(s->limited);
+	s->limited = NULL;
 }
 
 /* A scan or comparison goes on. Who wants us to end does not want to wait for
@@ -244,6 +274,7 @@ ready(struct session *s)
 	if (!s->ending && watch_ready(s->watch) == -1)
 		fail(s, "watching");
 	progress_end(&s->progress);
+	tell_limited(s);
 	if (s->ending)
 		return;
 	s->told_at = core_now_ms();
@@ -296,7 +327,8 @@ time_left(struct session *s)
 	int64_t left, now;
 	int timeout = watch_timeout(s->watch);
 
-	if (!(s->opt->once && s->told) && s->opt->timeout_ms < 0)
+	if (!(s->opt->once && s->told) &&
+	    (s->opt->timeout_ms < 0 || watch_holds(s->watch)))
 		return timeout;
 	now = core_now_ms();
 	if (s->told_now)
@@ -351,6 +383,7 @@ serve(struct session *s)
 		if (watch_run(s->watch, &fds[FD_WATCH]) == -1)
 			fail(s, "watching");
 		progress_end(&s->progress);
+		tell_limited(s);
 		flush(s);
 	}
 }
@@ -369,6 +402,8 @@ finish(struct session *s)
 			break;
 		flush(s);
 	}
+	if (!s->hurry && watch_finish(s->watch) == -1)
+		fail(s, "watching");
 	flush(s);
 }
 
@@ -384,6 +419,7 @@ stream(const struct stream_config *cfg)
 	    .progress = on_progress};
 	size_t i;
 
+	s.told_at = core_now_ms();
 	s.progress = (struct progress)PROGRESS(
 	    opt->verbosity >= 0 && terminal_moves(STDERR_FILENO) ?
 		STDERR_FILENO :
@@ -391,6 +427,7 @@ stream(const struct stream_config *cfg)
 
 	s.emit.format = opt->format;
 	s.emit.stat = opt->stat;
+	s.emit.base64 = opt->base64;
 	s.emit.color = terminal_colors(STDOUT_FILENO);
 	s.emit.width = terminal_width(STDOUT_FILENO);
 	s.watch = watch_open(&wcfg);
@@ -417,7 +454,9 @@ stream(const struct stream_config *cfg)
 			finish(&s);
 	}
 
+	free(s.limited);
 	watch_close(s.watch);
+	content_free(&s.content);
 	lines_free(s.roots);
 	if (output_close(&s.out) == -1 && s.end == STREAM_ENDED && !s.hurry)
 		fail(&s, "stdout");

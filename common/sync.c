@@ -15,6 +15,7 @@
 #include "finds.h"
 #include "grow.h"
 #include "looks.h"
+#include "owed.h"
 #include "statat.h"
 #include "tree.h"
 
@@ -50,11 +51,25 @@ finish(struct sync *s)
 	free(s->work);
 }
 
+/* Is d to be listed in this pass, or has it been? Listed twice, what is new in
+ * it would be found twice. */
+static bool
+is_met(const struct sync *s, const struct dir *d)
+{
+	const struct mark *m = d->mark;
+
+	return (d->flags & DIR_QUEUED) ||
+	    ((d->flags & DIR_ENTERED) && (d->flags & DIR_STATS) && m != NULL &&
+		m->pass == s->c->pass && m->places->next_place == NULL);
+}
+
 static void
 push_work(struct sync *s, struct dir *d)
 {
 	struct dir **p;
 
+	if (is_met(s, d))
+		return;
 	p = grow(s->work, &s->cap_work, s->nwork, sizeof(struct dir *));
 	if (p == NULL) {
 		s->c->resync = true;
@@ -62,6 +77,7 @@ push_work(struct sync *s, struct dir *d)
 	}
 	s->work = p;
 	s->work[s->nwork++] = d;
+	d->flags |= DIR_QUEUED;
 }
 
 /* The place of d itself is in doubt. */
@@ -280,6 +296,9 @@ open_listed(struct sync *s, struct dir *d)
 			if (!(d->flags & DIR_UNREADABLE) && d->self != NULL)
 				core_note_dir(c, NOTE_UNREADABLE, d, error);
 			bar(c, d, DIR_UNREADABLE);
+			/* But not where each tells of itself only. */
+			if (d->self != NULL && !core_exact(d->parent))
+				core_later(c, d->parent, d->self->name);
 		} else if (error == EMFILE || error == ENFILE ||
 		    error == ENOMEM) {
 			if (d->self != NULL)
@@ -407,11 +426,13 @@ static void
 recognize(struct core *c, struct dir *d, struct entry *e,
     const struct event_stat *st)
 {
-	if (e->ino == 0 && e->type == EVENT_FILE) {
+	bool known = e->ino != 0;
+
+	e->ino = st->ino; /* first: content is told of what is known only */
+	if (!known && e->type == EVENT_FILE) {
 		change_tell(c, EVENT_MODIFIED, d, e->name, e->type, st);
 		change_complete(c, d, e, st, COMPLETE_FOUND);
 	}
-	e->ino = st->ino;
 }
 
 /* A name that both the disk and the index have, as the same thing. */
@@ -438,13 +459,16 @@ compare_same(struct sync *s, int fd, struct dir *d, struct entry *e)
 			push_work(s, e->dir);
 		return;
 	}
-	if (e->type != EVENT_FILE || s->since == NULL ||
-	    stat_at(fd, e->name, false, &st) == -1)
+	if (e->type != EVENT_FILE)
 		return;
-	if (st.ctime.tv_sec < s->since->tv_sec ||
+	if (s->since == NULL || stat_at(fd, e->name, false, &st) == -1 ||
+	    st.ctime.tv_sec < s->since->tv_sec ||
 	    (st.ctime.tv_sec == s->since->tv_sec &&
-		st.ctime.tv_nsec < s->since->tv_nsec))
+		st.ctime.tv_nsec < s->since->tv_nsec) ||
+	    change_known(s->c, d, e->name, &st)) {
+		owed_pay(s->c, d, e, 0);
 		return;
+	}
 	change_tell(s->c, EVENT_MODIFIED, d, e->name, e->type, &st);
 	change_complete(s->c, d, e, &st, COMPLETE_FOUND);
 }
@@ -478,6 +502,8 @@ compare_one(struct sync *s, int fd, struct dir *d, struct entry *t)
 	}
 	t = looks_take(s->c, d, fd, t, false);
 	s->found = true;
+	if (t->type == EVENT_DIR && core_scope(d)->npruned > 0)
+		core_suspect(s->c, tree_owner(d)); /* one gets its claim */
 	if (finds_add(&s->finds, d, t) == 0 && t->type == EVENT_DIR)
 		enter_or_see(s, fd, d, t);
 	return true;
@@ -599,12 +625,17 @@ static void
 survey_all(struct sync *s)
 {
 	const struct core *c = s->c;
+	struct dir *d;
 
 	while (s->nwork > 0) {
-		(void)survey(s, s->work[--s->nwork]);
-		if (c->cfg->progress != NULL &&
-		    !c->cfg->progress(c->cfg->ctx, c->nlisted, c->nnames))
-			s->nwork = 0;
+		d = s->work[--s->nwork];
+		d->flags &= ~DIR_QUEUED;
+		(void)survey(s, d);
+		if (c->cfg->progress == NULL ||
+		    c->cfg->progress(c->cfg->ctx, c->nlisted, c->nnames))
+			continue;
+		while (s->nwork > 0)
+			s->work[--s->nwork]->flags &= ~DIR_QUEUED;
 	}
 }
 
@@ -734,8 +765,12 @@ sync_name(struct core *c, struct dir *d, const char *name,
 			sync_created(c, d, name, &st, link, how);
 	} else if ((d->flags & DIR_STATS) && e->type != EVENT_DIR) {
 		(void)looks_compare(c, d, fd, e);
+		e = tree_find(d, name, strlen(name));
+		if (e != NULL)
+			owed_pay(c, d, e, 0);
 	} else if (e->type != EVENT_DIR) {
 		recognize(c, d, e, &st);
+		owed_pay(c, d, e, c->delay * OWED_GROWTH);
 	} else if (!(e->dir->flags & DIR_ENTERED)) {
 		if (change_enters(c, d, e))
 			enter_told(c, d, name, how);

@@ -309,6 +309,26 @@ tree_find(const struct dir *d, const char *name, size_t len)
 	return NULL;
 }
 
+struct entry *
+tree_at(struct dir *top, const char *name, struct dir **ret_dir)
+{
+	struct dir *d = top;
+	struct entry *e;
+	size_t len;
+
+	for (;; name += len + 1) {
+		len = strcspn(name, "/");
+		e = tree_find(d, name, len);
+		if (e == NULL || name[len] == '\0')
+			break;
+		if (e->type != EVENT_DIR)
+			return NULL;
+		d = e->dir;
+	}
+	*ret_dir = d;
+	return e;
+}
+
 int
 tree_link(struct dir *d, struct entry *e)
 {
@@ -357,6 +377,7 @@ tree_move(struct dir *from, struct entry *e, struct dir *to, const char *name,
 void
 tree_exchange(struct dir *da, struct entry *a, struct dir *db, struct entry *b)
 {
+	const uint8_t kept = ENTRY_OWED | ENTRY_CLOSED;
 	struct entry was = *a;
 	struct entry_stat *sa = tree_stat(a), *sb = tree_stat(b), none = {0};
 	struct entry_stat known = sa != NULL ? *sa : none;
@@ -370,6 +391,7 @@ tree_exchange(struct dir *da, struct entry *a, struct dir *db, struct entry *b)
 
 	a->type = b->type;
 	a->ino = b->ino;
+	a->flags = (uint8_t)((a->flags & ~kept) | (b->flags & kept));
 	if (a->type == EVENT_DIR) {
 		a->dir = b->dir;
 		a->dir->self = a;
@@ -377,6 +399,7 @@ tree_exchange(struct dir *da, struct entry *a, struct dir *db, struct entry *b)
 	}
 	b->type = was.type;
 	b->ino = was.ino;
+	b->flags = (uint8_t)((b->flags & ~kept) | (was.flags & kept));
 	if (b->type == EVENT_DIR) {
 		b->dir = was.dir;
 		b->dir->self = b;

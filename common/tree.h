@@ -39,11 +39,16 @@ struct mark;
 #define ENTRY_STAT   0x08 /* it has a struct entry_stat: tree_stat() */
 #define ENTRY_OPEN   0x10 /* its content may not be complete yet */
 #define ENTRY_DUE    0x20 /* time to ask whether it is */
+#define ENTRY_OWED   0x40 /* its content has to be told yet (owed.h) */
+#define ENTRY_CLOSED 0x80 /* and that it is complete */
+
+/* Its content is another one than what the rest is about. */
+#define ENTRY_WRITTEN INT64_MIN
 
 /* What is known of a file where no kernel tells of its changes. */
 struct entry_stat {
 	uint64_t size;
-	int64_t mtime; /* nanoseconds since the epoch */
+	int64_t mtime; /* nanoseconds since the epoch, or ENTRY_WRITTEN */
 	int64_t ctime;
 	uint32_t attrs; /* a digest of mode and owner; 0: nothing is known */
 	uint32_t born : 24; /* one of its birth; 0: that is not known */
@@ -69,6 +74,7 @@ struct entry {
 #define DIR_LOOK       0x10U /* sync: to be compared with those */
 #define DIR_UNSEEN     0x20U /* a name in it may not be looked at: likewise */
 #define DIR_LOOP       0x40U /* leads to one above it: that has been said */
+#define DIR_QUEUED     0x80U /* sync: about to be listed */
 
 struct dir {
 	struct dir *parent; /* NULL for a top */
@@ -112,6 +118,10 @@ struct entry *tree_widen(struct dir *d, struct entry *e);
 
 /* The entry of this name, or NULL. */
 struct entry *tree_find(const struct dir *d, const char *name, size_t len);
+
+/* The entry with this name below top ("a/b") and, with it, the directory it is
+ * in; or NULL. */
+struct entry *tree_at(struct dir *top, const char *name, struct dir **ret_dir);
 
 /* Puts an entry in a directory that has none of its name. On failure
  * nothing has changed. */

@@ -1,6 +1,7 @@
 #include "watch.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,8 +9,12 @@
 #include "core.h"
 #include "hints.h"
 #include "mountwatch.h"
+#include "owed.h"
 #include "roots.h"
+#include "seen.h"
+#include "settle.h"
 #include "sync.h"
+#include "tree.h"
 
 /* So many hints are handled before the caller is heard again. */
 #define RUN_HINTS 4096
@@ -26,11 +31,18 @@
 /* How long nothing has happened when `quiet` is told. */
 #define QUIET_MS 100
 
+/* What --settle holds; the rest is told as it comes. */
+#define SETTLED                                                                \
+	(EVENT_DEFAULT | EVENT_BIT(EVENT_CLOSED) | EVENT_BIT(EVENT_COMPLETE) | \
+	    EVENT_BIT(EVENT_ATTRIB) | EVENT_BIT(EVENT_OPENED) |                \
+	    EVENT_BIT(EVENT_ACCESSED))
+
 struct watch {
 	struct core core;
 	struct roots roots;
 	struct mountwatch *mounts; /* NULL where there is no such thing */
 	struct timespec calm; /* nothing was queued then (CLOCK_REALTIME) */
+	int64_t rescan_at; /* 0: never */
 	int64_t quiet_at; /* 0: nothing has happened since `quiet` */
 	uint64_t told_overflows;
 	bool more; /* hints were left pending */
@@ -80,6 +92,65 @@ open_backend(struct core *c)
 	return -1;
 }
 
+/* The entry that a settled event is about, while it is there. */
+static struct entry *
+entry_of(struct watch *w, const char *root, const char *name, struct dir **dir)
+{
+	struct dir *top = root == NULL ? NULL : roots_top(&w->roots, root);
+
+	return top == NULL ? NULL : tree_at(top, name, dir);
+}
+
+static void
+tell_settled(void *ctx, struct event *ev, const char *root, const char *name)
+{
+	struct watch *w = ctx;
+	struct dir *d = NULL;
+	struct entry *e = entry_of(w, root, name, &d);
+
+	change_settled(&w->core, ev, d, e);
+}
+
+static int
+list_settled(void *ctx, const char *root, const char *name, net_each each,
+    void *arg)
+{
+	struct watch *w = ctx;
+	struct dir *d = NULL;
+	struct entry *e = entry_of(w, root, name, &d);
+
+	return e == NULL || e->type != EVENT_DIR ?
+	    0 :
+	    change_list(&w->core, e->dir, each, arg);
+}
+
+/* Everything is held, if that is wanted of anything with a path. */
+static int
+open_settle(struct watch *w)
+{
+	const struct watch_options *opt = w->core.cfg->opt;
+	struct settle_config cfg = {
+	    .quiet = opt->settle_ms,
+	    .most = opt->settle_max_ms,
+	    .output = {opt->events, w, tell_settled, list_settled},
+	};
+
+	if (opt->settle_ms == 0 || !(opt->events & SETTLED))
+		return 0;
+	w->core.settle = settle_new(&cfg);
+	return w->core.settle == NULL ? -1 : 0;
+}
+
+static int
+open_seen(struct watch *w)
+{
+	if (w->core.cfg->opt->rescan_ms == 0)
+		return 0;
+	w->core.compared = core_moment();
+	w->core.seen = seen_new();
+	return w->core.seen == NULL ? -1 : 0;
+}
+
 struct watch *
 watch_open(const struct watch_config *cfg)
 {
@@ -92,8 +163,11 @@ watch_open(const struct watch_config *cfg)
 	w->core.cfg = cfg;
 	w->core.inverse.id = -1;
 	roots_init(&w->roots, &w->core);
-	if (open_backend(&w->core) == -1) {
+	if (open_settle(w) == -1 || open_seen(w) == -1 ||
+	    open_backend(&w->core) == -1) {
 		error = errno;
+		settle_free(w->core.settle);
+		seen_free(w->core.seen);
 		free(w);
 		errno = error;
 		return NULL;
@@ -119,8 +193,11 @@ watch_close(struct watch *w)
 	mountwatch_close(w->mounts);
 	core_forget_doubts(&c->doubts);
 	core_forget_doubts(&c->later);
+	core_forget_doubts(&c->retries);
 	free(c->marks);
 	claims_links_free(&c->links);
+	settle_free(c->settle);
+	seen_free(c->seen);
 	buf_free(&c->name);
 	free(w);
 }
@@ -139,6 +216,10 @@ tell_counts(struct watch *w, enum event_kind kind)
 
 	if (!(c->cfg->opt->events & EVENT_BIT(kind)))
 		return;
+	/* The differences have been told when that is said. */
+	if (kind == EVENT_RESYNCED && c->settle != NULL &&
+	    settle_all(c->settle) == -1)
+		c->failed = true;
 	ev.time = c->now;
 	if (kind == EVENT_READY || kind == EVENT_RESYNCED)
 		roots_count(&w->roots, &ev.roots, &ev.directories, &ev.entries);
@@ -146,23 +227,15 @@ tell_counts(struct watch *w, enum event_kind kind)
 	c->cfg->event(c->cfg->ctx, &ev);
 }
 
-/* Something was lost: compares everything. */
+/* Compares everything that has been told with the disk. */
 static void
-resync(struct watch *w)
+compare_all(struct watch *w, struct timespec since)
 {
 	struct core *c = &w->core;
-	struct timespec since = w->calm, now;
+	struct timespec now;
 	struct dir **tops;
 	size_t n;
-	bool told = c->noverflows > w->told_overflows;
 
-	w->told_overflows = c->noverflows;
-	c->resync = false;
-	(void)clock_gettime(CLOCK_REALTIME, &c->now);
-	if (told) {
-		core_note(c, NOTE_OVERFLOW, c->side[0].ops->name, 0);
-		tell_counts(w, EVENT_OVERFLOW);
-	}
 	/* The clock was set back: any file may have changed. */
 	(void)clock_gettime(COMPAT_CLOCK_FILES, &now);
 	if (now.tv_sec < since.tv_sec)
@@ -184,8 +257,40 @@ resync(struct watch *w)
 	for (n = 0; n < RESYNC_ROUNDS && c->doubts.n > 0 && !c->resync; n++)
 		hints_doubts(c);
 	(void)clock_gettime(CLOCK_REALTIME, &c->now);
+}
+
+/* Something was lost: compares everything. */
+static void
+resync(struct watch *w)
+{
+	struct core *c = &w->core;
+	bool told = c->noverflows > w->told_overflows;
+
+	w->told_overflows = c->noverflows;
+	c->resync = false;
+	(void)clock_gettime(CLOCK_REALTIME, &c->now);
+	if (told) {
+		core_note(c, NOTE_OVERFLOW, c->side[0].ops->name, 0);
+		tell_counts(w, EVENT_OVERFLOW);
+	}
+	compare_all(w, w->calm);
 	if (told)
 		tell_counts(w, EVENT_RESYNCED);
+}
+
+/* --rescan: tells what the kernel has not. */
+static void
+rescan(struct watch *w)
+{
+	struct core *c = &w->core;
+	struct timespec since = c->compared;
+
+	c->compared = core_moment();
+	seen_turn(c->seen);
+	(void)clock_gettime(CLOCK_REALTIME, &c->now);
+	compare_all(w, since);
+	core_close_fds(c);
+	w->rescan_at = core_now_ms() + c->cfg->opt->rescan_ms;
 }
 
 /* Handles what is pending and what comes meanwhile, up to a number of hints.
@@ -253,6 +358,8 @@ watch_ready(struct watch *w)
 	tell_counts(w, EVENT_READY);
 	core_close_fds(c);
 	c->stirred = false; /* what was there has not happened */
+	if (c->seen != NULL && w->rescan_at == 0)
+		w->rescan_at = core_now_ms() + c->cfg->opt->rescan_ms;
 	return 0;
 }
 
@@ -277,6 +384,8 @@ sooner(int *timeout, int64_t ms)
 {
 	if (ms < 0)
 		ms = 0;
+	if (ms > INT_MAX)
+		ms = INT_MAX;
 	if (*timeout == -1 || ms < *timeout)
 		*timeout = (int)ms;
 }
@@ -295,6 +404,10 @@ watch_timeout(struct watch *w)
 		timeout = 0;
 	if (w->quiet_at != 0)
 		sooner(&timeout, w->quiet_at - core_now_ms());
+	if (w->rescan_at != 0)
+		sooner(&timeout, w->rescan_at - core_now_ms());
+	if (watch_holds(w))
+		sooner(&timeout, settle_due(c->settle) - core_now_ms());
 	return timeout;
 }
 
@@ -321,6 +434,40 @@ on_mount(void *ctx, const char *path)
 	roots_mounted(&w->roots, path);
 }
 
+static int64_t
+quiet_ms(const struct watch_options *opt)
+{
+	return opt->settle_ms > 0 ? opt->settle_ms : QUIET_MS;
+}
+
+/* Tells what has been held for long enough, or, at the end, all. */
+static int
+run_settle(struct watch *w, bool end)
+{
+	struct core *c = &w->core;
+	int ret;
+
+	if (c->settle == NULL || settle_due(c->settle) == -1)
+		return 0;
+	(void)clock_gettime(CLOCK_REALTIME, &c->now);
+	ret = end ? settle_all(c->settle) :
+		    settle_run(c->settle, core_now_ms(), !w->more);
+	core_close_fds(c);
+	return ret;
+}
+
+bool
+watch_holds(const struct watch *w)
+{
+	return w->core.settle != NULL && settle_due(w->core.settle) != -1;
+}
+
+int
+watch_finish(struct watch *w)
+{
+	return run_settle(w, true);
+}
+
 int
 watch_run(struct watch *w, const struct pollfd *fds)
 {
@@ -336,13 +483,21 @@ watch_run(struct watch *w, const struct pollfd *fds)
 		return -1;
 	w->more = ret == 0;
 	gather(w, c->nhints - nhints);
+	if (w->rescan_at != 0 && core_now_ms() >= w->rescan_at)
+		rescan(w);
+	if (run_settle(w, false) == -1)
+		return -1;
+	if (c->failed) {
+		errno = ENOMEM;
+		return -1;
+	}
 	if (!c->stirred && w->quiet_at == 0)
 		return 0;
 	now = core_now_ms();
 	if (c->stirred) {
 		c->stirred = false;
 		w->quiet_at = c->cfg->opt->events & EVENT_BIT(EVENT_QUIET) ?
-		    now + QUIET_MS :
+		    now + quiet_ms(c->cfg->opt) :
 		    0;
 	} else if (w->quiet_at != 0 && now >= w->quiet_at) {
 		w->quiet_at = 0;
@@ -350,6 +505,16 @@ watch_run(struct watch *w, const struct pollfd *fds)
 		tell_counts(w, EVENT_QUIET);
 	}
 	return 0;
+}
+
+void
+watch_content(struct watch *w, struct event *ev, struct content *room)
+{
+	struct dir *top;
+
+	top = ev->name == NULL ? NULL : roots_top(&w->roots, ev->root);
+	if (top != NULL)
+		owed_read(&w->core, top, ev, room);
 }
 
 bool
@@ -362,9 +527,16 @@ void
 watch_counters(const struct watch *w, struct watch_counters *n)
 {
 	const struct core *c = &w->core;
+	const struct mark *m;
+	size_t i;
 
 	roots_count(&w->roots, &n->roots, &n->directories, &n->entries);
 	n->watches = c->nmarks;
+	n->missing = 0;
+	for (i = 0; i < c->cap_marks; i++)
+		for (m = c->marks[i]; m != NULL; m = m->chain)
+			if (m->why == ENOSPC)
+				n->missing++;
 	n->hints = c->nhints;
 	n->events = c->nevents;
 	n->looks = c->nlooks;

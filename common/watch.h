@@ -10,6 +10,7 @@
  *		poll(fds, n, watch_timeout(w));
  *		watch_run(w, fds);
  *	}
+ *	watch_finish(w);
  *	watch_close(w);
  *
  * Events go to cfg.event during watch_add(), watch_ready() and watch_run().
@@ -22,6 +23,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct content;
+struct event;
 struct watch;
 struct watch_config;
 
@@ -53,6 +56,17 @@ int watch_timeout(struct watch *w);
  * errno. */
 int watch_run(struct watch *w, const struct pollfd *fds);
 
+/* Is something held (--settle) that may have to be told yet? */
+bool watch_holds(const struct watch *w);
+
+/* At the end: tells all that is held. Returns 0, or -1 with errno. */
+int watch_finish(struct watch *w);
+
+/* Adds the content to an event that carries one (--content), as it is under
+ * its name now; to be called when the line is made, from cfg.event or later.
+ * ev borrows from room. */
+void watch_content(struct watch *w, struct event *ev, struct content *room);
+
 /* Can nothing ever be told any more? */
 bool watch_ended(const struct watch *w);
 
@@ -62,6 +76,7 @@ struct watch_counters {
 	uint64_t directories;
 	uint64_t entries;
 	uint64_t watches;
+	uint64_t missing; /* of these, polled since no more were to be had */
 	uint64_t hints;
 	uint64_t events;
 	uint64_t looks;

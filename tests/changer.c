@@ -408,6 +408,29 @@ do_out_and_in(struct state *s)
 		remove_all(s, s->t);
 }
 
+/* With something outside; what arrives and what leaves is told in the order of
+ * the names. */
+static void
+do_exchange_outside(struct state *s)
+{
+	bool first = below(s, 2) == 0;
+
+	some_path(s, s->a);
+	aside(s, s->t);
+	if (below(s, 2) == 0) {
+		(void)did(s, "mkdir", s->t, NULL, mkdir(s->t, 0755));
+		join(s->b, s->t, "");
+		add_name(s, s->b);
+		write_some(s, "write", s->b, O_CREAT);
+	} else {
+		write_some(s, "write", s->t, O_CREAT);
+	}
+	(void)did(s, "exchange", first ? s->a : s->t, first ? s->t : s->a,
+	    renameat2(AT_FDCWD, first ? s->a : s->t, AT_FDCWD,
+		first ? s->t : s->a, RENAME_EXCHANGE));
+	remove_all(s, s->t);
+}
+
 /* The same name again at once: the inode number is likely the same, too. */
 static void
 do_again(struct state *s)
@@ -469,6 +492,7 @@ static const struct {
     {3, do_remove_all},
     {14, do_rename},
     {5, do_exchange},
+    {3, do_exchange_outside},
     {3, do_into_child},
     {2, do_into_parent},
     {4, do_link},

@@ -10,9 +10,9 @@
  * It creates, writes, appends, truncates, removes, makes and removes
  * directories with and without content, renames files and directories (onto
  * nothing, a file, an empty directory, into what was below them before),
- * exchanges, links, makes symbolic links to files and directories and in
- * loops, moves in from outside, out, and out and back in. What cannot be done
- * at the moment (another one was faster) is left.
+ * exchanges (with what is outside, too), links, makes symbolic links to files
+ * and directories and in loops, moves in from outside, out, and out and back
+ * in. What cannot be done at the moment (another one was faster) is left.
  */
 #ifndef CHANGER_H
 #define CHANGER_H

@@ -18,6 +18,7 @@
 
 #include "child.h"
 #include "scratch.h"
+#include "traced.h"
 
 #define ARGV(...) ((const char *const[]){__VA_ARGS__, NULL})
 
@@ -109,6 +110,17 @@ static const char *const batches[] = {
 #define LINES_FIRST 3
 #define LINES	    10
 
+/* How it is run. */
+static const struct how {
+	const char *sync;
+	bool search; /* for watchers, which makes most of the calls */
+} hows[] = {
+    {"-q", false},
+    {"--sync", false},
+    {"--sync", true},
+};
+#define HOWS (int)(sizeof(hows) / sizeof(hows[0]))
+
 struct result {
 	bool done[LINES + 1]; /* answered as done */
 	int answers;
@@ -135,24 +147,22 @@ take_answer(struct result *r, const char *answer)
 
 /* Runs both batches under strace, which does what inject says. */
 static void
-run_traced(const char *inject, const char *option, struct result *r)
+run_traced(const char *inject, const struct how *how, struct result *r)
 {
-	char log[128], program[4200];
-	const char *bin = getenv("FSPIPE_BIN"), *answer = "";
+	const char *answer = "";
 	size_t i;
 	int want;
 
 	fresh();
 	scratch_put(dir.fd, "out/ow", "the old one");
 	scratch_put(dir.fd, "out/x", "x");
-	(void)snprintf(log, sizeof(log), "%s/trace", dir.path);
-	(void)snprintf(program, sizeof(program), "%s/fswrite",
-	    bin != NULL ? bin : ".");
 	memset(r, 0, sizeof(*r));
-	/* Without --force the search for watchers makes most of the calls. */
-	child_start(&c,
-	    ARGV("strace", "-qq", "-o", log, "-e", inject, program, "--force",
-		"--ack", option, out));
+	if (how->search)
+		traced_alone_start(&c, dir.path, inject,
+		    ARGV("fswrite", "--ack", how->sync, out));
+	else
+		traced_start(&c, dir.path, inject,
+		    ARGV("fswrite", "--ack", how->sync, "--force", out));
 	for (i = 0; i < 2 && answer != NULL; i++) {
 		child_say(&c, batches[i]);
 		want = i == 0 ? LINES_FIRST : LINES - LINES_FIRST;
@@ -162,10 +172,17 @@ run_traced(const char *inject, const char *option, struct result *r)
 	r->status = child_wait(&c);
 }
 
+static bool
+may_run(const struct how *how, const char *sentence)
+{
+	return how->search ? traced_alone_possible(sentence) :
+			     traced_possible(sentence);
+}
+
 /* Every call since the first input has come: its name, and the how manieth of
  * that name it is. */
 static size_t
-calls_of_a_run(const char *option, char names[][NAME_SIZE], int nth[])
+calls_of_a_run(const struct how *how, char names[][NAME_SIZE], int nth[])
 {
 	static char seen[CALLS_MAX][NAME_SIZE];
 	struct result r;
@@ -174,7 +191,7 @@ calls_of_a_run(const char *option, char names[][NAME_SIZE], int nth[])
 	size_t n = 0, nseen = 0, i;
 	int count;
 
-	run_traced("trace=all", option, &r);
+	run_traced("trace=all", how, &r);
 	ck_assert_int_eq(r.status, 0);
 	log = scratch_get(dir.fd, "trace");
 	for (line = strtok(log, "\n"); line != NULL;
@@ -258,38 +275,25 @@ check_what_is_there(const bool done[LINES + 1], const char *at)
 	ck_assert_msg(!done[10] || is("out/new", "made"), "%s", at);
 }
 
-/* Is strace(1) here, and may it trace? Says so where not. */
-static bool
-have_strace(const char *sentence)
-{
-	if (child_run(&c, ARGV("strace", "-o", "/dev/null", "true"), "") != 0) {
-		printf("skip - %s - no strace to be had\n", sentence);
-		return false;
-	}
-	/* Who is traced can not look for its leaks. */
-	ck_assert_int_eq(setenv("ASAN_OPTIONS", "detect_leaks=0", 1), 0);
-	return true;
-}
-
 START_TEST(killed_at_any_system_call_it_has_done_what_it_answered)
 {
 	static char names[CALLS_MAX][NAME_SIZE];
 	static int nth[CALLS_MAX];
-	const char *option = _i == 0 ? "-q" : "--sync";
+	const struct how *how = &hows[_i];
 	struct result r;
 	size_t n, i, killed = 0;
 	char inject[128];
 	bool left = false;
 
-	if (!have_strace("killed at any system call it has done what it "
-			 "answered"))
+	if (!may_run(how,
+		"killed at any system call it has done what it answered"))
 		return;
-	n = calls_of_a_run(option, names, nth);
+	n = calls_of_a_run(how, names, nth);
 	ck_assert_uint_gt(n, 40);
 	for (i = 0; i < n; i++) {
 		(void)snprintf(inject, sizeof(inject),
 		    "inject=%s:signal=KILL:when=%d", names[i], nth[i]);
-		run_traced(inject, option, &r);
+		run_traced(inject, how, &r);
 		ck_assert_msg(r.status == 0 || r.status == KILLED, "%s: %d",
 		    inject, r.status);
 		ck_assert_msg(r.denied == 0, "%s: %s", inject, r.no);
@@ -321,6 +325,21 @@ is_memory(const char *name)
 	return strstr(name, "map") != NULL || strcmp(name, "brk") == 0 ||
 	    strcmp(name, "madvise") == 0 || strcmp(name, "mprotect") == 0;
 }
+
+static const struct {
+	const char *name;
+	bool search; /* for watchers, too */
+} errors[] = {
+    {"ENOSPC", false},
+    {"EDQUOT", false},
+    {"EIO", false},
+    {"EIO", true},
+    {"EINTR", false},
+    {"EMFILE", false},
+    {"EMFILE", true},
+    {"EROFS", false},
+};
+#define ERRORS (int)(sizeof(errors) / sizeof(errors[0]))
 
 /* name is the call that failed once, with error. */
 static void
@@ -356,25 +375,24 @@ check_refusals(const struct result *r, const char *name, const char *error,
 
 START_TEST(a_system_call_that_fails_costs_one_command_and_tells_why)
 {
-	static const char *const errors[] = {"ENOSPC", "EIO", "EINTR", "EMFILE",
-	    "EROFS"};
 	static char names[CALLS_MAX][NAME_SIZE];
 	static int nth[CALLS_MAX];
-	const char *error = errors[_i];
+	const struct how *how = &hows[errors[_i].search ? 2 : 1];
+	const char *error = errors[_i].name;
 	struct result r;
 	char inject[128];
 	size_t n, i, denied = 0;
 
-	if (!have_strace("a system call that fails costs one command and "
-			 "tells why"))
+	if (!may_run(how,
+		"a system call that fails costs one command and tells why"))
 		return;
-	n = calls_of_a_run("--sync", names, nth);
+	n = calls_of_a_run(how, names, nth);
 	for (i = 0; i < n; i++) {
 		if (is_memory(names[i]))
 			continue;
 		(void)snprintf(inject, sizeof(inject),
 		    "inject=%s:error=%s:when=%d", names[i], error, nth[i]);
-		run_traced(inject, "--sync", &r);
+		run_traced(inject, how, &r);
 		check_what_is_there(r.done, inject);
 		ck_assert_msg(!leftovers() || strcmp(names[i], "unlinkat") == 0,
 		    "%s: a leftover", inject);
@@ -494,9 +512,10 @@ main(void)
 	tcase_add_checked_fixture(core, begin, end);
 	tcase_set_timeout(core, 120);
 	tcase_add_loop_test(core,
-	    killed_at_any_system_call_it_has_done_what_it_answered, 0, 2);
+	    killed_at_any_system_call_it_has_done_what_it_answered, 0, HOWS);
 	tcase_add_loop_test(core,
-	    a_system_call_that_fails_costs_one_command_and_tells_why, 0, 5);
+	    a_system_call_that_fails_costs_one_command_and_tells_why, 0,
+	    ERRORS);
 	tcase_add_loop_test(core,
 	    killed_at_random_moments_it_has_done_what_it_answered, 0, 2);
 	suite_add_tcase(s, core);

@@ -1504,7 +1504,7 @@ START_TEST(too_many_instances_are_told_with_the_setting_and_all_is_polled)
 {
 	struct harness *h = harness_new();
 
-	make_dir("d");
+	make_dir("d/s");
 	if (!scratch_limit("max_inotify_instances", "0")) {
 		skip(__func__, "no user namespace with limits of its own");
 		harness_end(h);

@@ -1,6 +1,7 @@
 /* fswrite where the system around it fails: full, read-only, gone, too few. */
 #include <check.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 
 #include "child.h"
 #include "scratch.h"
+#include "traced.h"
 
 #define ARGV(...) ((const char *const[]){__VA_ARGS__, NULL})
 
@@ -58,7 +60,7 @@ expect_in_line(const char *text)
 static void
 say(const char *op, const char *path, char letter, size_t n)
 {
-	static char line[200000];
+	static char line[700000];
 	size_t len;
 
 	len = (size_t)snprintf(line, sizeof(line),
@@ -223,6 +225,208 @@ START_TEST(few_descriptors_are_enough_for_many_files)
 }
 END_TEST
 
+START_TEST(half_a_record_that_has_to_stay_is_told_once)
+{
+	const char *answer;
+	int i, done = 0, torn = 0, refused = 0, root;
+
+	if (!traced_possible("half a record that has to stay is told once") ||
+	    !have_mount("size=64k", "half a record that has to stay is told"))
+		return;
+	root = open(out, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	ck_assert_int_ne(root, -1);
+	traced_start(&c, dir.path, "inject=ftruncate:error=EIO",
+	    ARGV("fswrite", "--ack", "--force", out));
+	for (i = 0; i < 100; i++)
+		say("append", "log", 'a', RECORD);
+	for (i = 0; i < 100; i++) {
+		answer = child_line(&c);
+		ck_assert_ptr_nonnull(answer);
+		if (strstr(answer, "\"ok\":true") != NULL)
+			done++;
+		else
+			refused++;
+		if (strstr(answer, "\"torn\":true") != NULL)
+			torn++;
+	}
+	ck_assert_int_gt(done, 30);
+	ck_assert_int_gt(refused, 30);
+	/* The first that did not fit. Of those behind it nothing is there. */
+	ck_assert_int_eq(torn, 1);
+	ck_assert_int_gt(scratch_size(root, "log"), done * RECORD);
+	ck_assert_int_lt(scratch_size(root, "log"), (done + 1) * RECORD);
+	ck_assert_int_eq(child_wait(&c), 1);
+	(void)close(root);
+}
+END_TEST
+
+START_TEST(a_size_that_nobody_can_tell_is_not_told)
+{
+	const char *answer;
+
+	if (!traced_possible("a size that nobody can tell is not told"))
+		return;
+	traced_start(&c, dir.path, "inject=lseek:error=EIO",
+	    ARGV("fswrite", "--ack", "--force", out));
+	say("append", "log", 'a', 10);
+	answer = child_line(&c);
+	ck_assert_ptr_nonnull(answer);
+	ck_assert_ptr_nonnull(strstr(answer, "\"ok\":true"));
+	ck_assert_ptr_null(strstr(answer, "size"));
+	ck_assert_int_eq(child_wait(&c), 0);
+	ck_assert_int_ge(traced_count(dir.fd, "INJECTED"), 1);
+	ck_assert_int_eq(scratch_size(dir.fd, "out/log"), 10);
+}
+END_TEST
+
+#define LARGE ((size_t)512 * 1024)
+
+START_TEST(records_of_512_KiB_go_out_in_one_write)
+{
+	if (!traced_possible("records of 512 KiB go out in one write"))
+		return;
+	traced_start(&c, dir.path, "trace=write",
+	    ARGV("fswrite", "--ack", "--force", out));
+	say("append", "log", 'a', LARGE);
+	say("append", "log", 'b', LARGE);
+	say("append", "log", 'c', 1);
+	say("append", "log", 'd', LARGE);
+	expect_in_line("\"size\":524288}");
+	expect_in_line("\"size\":1048576}");
+	expect_in_line("\"size\":1048577}");
+	expect_in_line("\"size\":1572865}");
+	ck_assert_int_eq(child_wait(&c), 0);
+	/* Neither split nor together with what goes before. */
+	ck_assert_int_eq(traced_count(dir.fd, ", 524288) = 524288"), 3);
+}
+END_TEST
+
+START_TEST(a_disk_that_empties_meanwhile_is_written_to)
+{
+	static const char *const op[] = {"append", "write", "overwrite"};
+	static char filler[60000];
+	int root, waited;
+
+	if (!have_mount("size=64k", "a disk that empties meanwhile is used"))
+		return;
+	root = open(out, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	ck_assert_int_ne(root, -1);
+	memset(filler, 'f', sizeof(filler) - 1);
+	scratch_put(root, "filler", filler);
+	child_start(&c,
+	    ARGV("fswrite", "--ack", "--force", "--retry", "1000000",
+		"--retry-delay", "0.001", out));
+	/* From now on it takes signals. */
+	say("mkdir", "ready", 'x', 1);
+	expect_in_line("\"ok\":true");
+	say(op[_i], "log", 'a', 20 * RECORD);
+	/* It has tried again, and goes on to. */
+	for (waited = 0; waited < 10000; waited++) {
+		c.nerr = 0;
+		memset(c.err, 0, sizeof(c.err));
+		ck_assert_int_eq(kill(c.pid, SIGUSR1), 0);
+		child_until_err(&c, " retries");
+		if (strstr(c.err, " 0 retries") == NULL)
+			break;
+	}
+	ck_assert_int_lt(waited, 10000);
+	ck_assert_int_eq(unlinkat(root, "filler", 0), 0);
+	expect_in_line("\"ok\":true");
+	ck_assert_int_eq(child_wait(&c), 0);
+	ck_assert_int_eq(scratch_size(root, "log"), 20 * RECORD);
+	ck_assert_uint_eq(scratch_count(root, "."), 2);
+	(void)close(root);
+}
+END_TEST
+
+/* The how manieth openat is that of an unnamed file? */
+static int
+nth_unnamed(void)
+{
+	char *line;
+	int n = 0;
+
+	traced_start(&c, dir.path, "trace=openat",
+	    ARGV("fswrite", "--ack", "--force", out));
+	say("write", "first", 'x', 1);
+	expect_in_line("\"ok\":true");
+	ck_assert_int_eq(child_wait(&c), 0);
+	ck_assert_int_eq(unlinkat(dir.fd, "out/first", 0), 0);
+	for (line = strtok(scratch_get(dir.fd, "trace"), "\n"); line != NULL;
+	     line = strtok(NULL, "\n")) {
+		n++;
+		if (strstr(line, "O_TMPFILE") != NULL)
+			return n;
+	}
+	return 0;
+}
+
+START_TEST(where_files_need_a_name_they_are_whole_or_not_there_either)
+{
+	static const char *const errors[] = {"EOPNOTSUPP", "EISDIR", "EINVAL",
+	    "ENOSYS"};
+	char inject[64];
+	int n;
+
+	if (!traced_possible("where files need a name they are whole or not"))
+		return;
+	n = nth_unnamed();
+	if (n == 0) {
+		printf("skip - where files need a name they are whole or not"
+		       " - no unnamed files here at all\n");
+		return;
+	}
+	(void)snprintf(inject, sizeof(inject), "inject=openat:error=%s:when=%d",
+	    errors[_i], n);
+	traced_start(&c, dir.path, inject,
+	    ARGV("fswrite", "--ack", "--force", "--sync", out));
+	say("write", "a", 'x', RECORD);
+	expect_in_line("\"ok\":true");
+	ck_assert_int_eq(child_wait(&c), 0);
+	ck_assert_int_eq(traced_count(dir.fd, "INJECTED"), 1);
+	ck_assert_int_ge(traced_count(dir.fd, "\".fswrite-"), 1);
+	ck_assert_int_eq(scratch_size(dir.fd, "out/a"), RECORD);
+	ck_assert_uint_eq(scratch_count(dir.fd, "out"), 1);
+	/* What has the name meanwhile stays. */
+	traced_start(&c, dir.path, inject,
+	    ARGV("fswrite", "--ack", "--force", "--sync", out));
+	say("write", "a", 'y', RECORD);
+	expect_in_line("\"error\":\"EEXIST\"");
+	ck_assert_int_eq(child_wait(&c), 1);
+	ck_assert_int_eq(scratch_get(dir.fd, "out/a")[0], 'x');
+	ck_assert_uint_eq(scratch_count(dir.fd, "out"), 1);
+}
+END_TEST
+
+START_TEST(a_log_may_be_rotated_at_any_time)
+{
+	child_start(&c,
+	    ARGV("fswrite", "--ack", _i == 0 ? "-q" : "--sync", out));
+	say("append", "log", '1', 1);
+	expect_in_line("\"size\":1");
+	/* By renaming; the new one is made by fswrite, or by who renames. */
+	ck_assert_int_eq(renameat(dir.fd, "out/log", dir.fd, "out/log.1"), 0);
+	say("append", "log", '2', 2);
+	expect_in_line("\"size\":2");
+	ck_assert_int_eq(renameat(dir.fd, "out/log", dir.fd, "out/log.2"), 0);
+	scratch_put(dir.fd, "out/log", "");
+	say("append", "log", '3', 3);
+	expect_in_line("\"size\":3");
+	/* By copying and cutting it. */
+	scratch_put(dir.fd, "out/log", "");
+	say("append", "log", '4', 4);
+	expect_in_line("\"size\":4");
+	/* By removing it. */
+	ck_assert_int_eq(unlinkat(dir.fd, "out/log", 0), 0);
+	say("append", "log", '5', 5);
+	expect_in_line("\"size\":5");
+	ck_assert_int_eq(child_wait(&c), 0);
+	ck_assert_str_eq(scratch_get(dir.fd, "out/log"), "55555");
+	ck_assert_str_eq(scratch_get(dir.fd, "out/log.1"), "1");
+	ck_assert_str_eq(scratch_get(dir.fd, "out/log.2"), "22");
+}
+END_TEST
+
 int
 main(void)
 {
@@ -244,6 +448,14 @@ main(void)
 	tcase_add_test(core,
 	    a_limit_of_file_size_leaves_old_files_and_nothing_in_part);
 	tcase_add_test(core, few_descriptors_are_enough_for_many_files);
+	tcase_add_test(core, half_a_record_that_has_to_stay_is_told_once);
+	tcase_add_test(core, a_size_that_nobody_can_tell_is_not_told);
+	tcase_add_test(core, records_of_512_KiB_go_out_in_one_write);
+	tcase_add_loop_test(core, a_disk_that_empties_meanwhile_is_written_to,
+	    0, 3);
+	tcase_add_loop_test(core,
+	    where_files_need_a_name_they_are_whole_or_not_there_either, 0, 4);
+	tcase_add_loop_test(core, a_log_may_be_rotated_at_any_time, 0, 2);
 	suite_add_tcase(s, core);
 	sr = srunner_create(s);
 	srunner_run_all(sr, CK_NORMAL);

@@ -3,11 +3,11 @@
  * the folded events must equal the disk. A failure prints its seed; replay it
  * by FOLD_SEED=n build/tests/e2e_fold, and one of the cases only with
  * CK_RUN_CASE=Name. FOLD_SEEDS and FOLD_OPS: how many seeds for the plain
- * case (a quarter for the others), and how many operations a seed. FOLD_FILES:
- * how many files come and go in the audit. FOLD_PROCS: processes that change at
- * once. FOLD_FROZEN=1: a few changes at a time while the program is stopped,
- * which makes a failure repeatable. FOLD_KEEP=directory: leave the streams and
- * the operations of failing seeds there.
+ * case (a quarter for the others), and how many operations a seed. FOLD_PROCS:
+ * processes that change at once. FOLD_FROZEN=1: a few changes at a time while
+ * the program is stopped, which makes a failure repeatable.
+ * FOLD_KEEP=directory: leave the streams and the operations of failing seeds
+ * there.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -475,6 +475,38 @@ START_TEST(the_stream_is_the_tree)
 }
 END_TEST
 
+START_TEST(the_stream_with_content_is_the_tree_with_content)
+{
+	static const struct variant v = {.args = {"-r", "-c", "-e", "+ready"},
+	    .roots = {"d"}};
+
+	run_variant(&v, (unsigned)_i);
+}
+END_TEST
+
+START_TEST(complete_with_content_is_the_tree_with_content)
+{
+	static const struct variant v = {.args = {"-r", "-c", "--existing",
+					     "-e",
+					     "created,complete,renamed,deleted,"
+					     "ready"},
+	    .roots = {"d"},
+	    .existing = true};
+
+	run_variant(&v, (unsigned)_i);
+}
+END_TEST
+
+START_TEST(what_has_piled_up_is_told_with_content)
+{
+	static const struct variant v = {.args = {"-r", "-c", "-e", "+ready"},
+	    .roots = {"d", "e"},
+	    .frozen = true};
+
+	run_variant(&v, (unsigned)_i);
+}
+END_TEST
+
 START_TEST(the_stream_of_two_roots_is_both_trees)
 {
 	static const struct variant v = {.args = {"-r", "-e", "+ready"},
@@ -689,12 +721,21 @@ START_TEST(every_kind_of_event_together_is_the_tree)
 }
 END_TEST
 
-START_TEST(rescans_tell_nothing_twice)
+START_TEST(rescans_leave_the_stream_the_tree)
 {
 	static const struct variant v = {.args = {"-r", "--rescan", "0.02",
 					     "-e", "+ready"},
-	    .roots = {"d"},
-	    .may_lack = true};
+	    .roots = {"d"}};
+
+	run_variant(&v, (unsigned)_i);
+}
+END_TEST
+
+START_TEST(rescans_of_a_settled_stream_leave_it_the_tree)
+{
+	static const struct variant v = {.args = {"-r", "--rescan", "0.02",
+					     "-s", "0.02,0.05", "-e", "+ready"},
+	    .roots = {"d"}};
 
 	run_variant(&v, (unsigned)_i);
 }
@@ -715,8 +756,7 @@ START_TEST(the_settled_stream_is_the_tree)
 {
 	static const struct variant v = {.args = {"-r", "-s", "0.05", "-e",
 					     "+ready"},
-	    .roots = {"d"},
-	    .may_lack = true};
+	    .roots = {"d"}};
 
 	run_variant(&v, (unsigned)_i);
 }
@@ -726,8 +766,73 @@ START_TEST(the_settled_stream_with_a_maximum_is_the_tree)
 {
 	static const struct variant v = {.args = {"-r", "-s", "0.02,0.05", "-e",
 					     "+ready"},
-	    .roots = {"d", "e"},
-	    .may_lack = true};
+	    .roots = {"d", "e"}};
+
+	run_variant(&v, (unsigned)_i);
+}
+END_TEST
+
+START_TEST(the_settled_stream_without_renamed_is_the_tree)
+{
+	static const struct variant v = {.args = {"-r", "-s", "0.02,0.05", "-e",
+					     "-renamed,+ready"},
+	    .roots = {"d", "e"}};
+
+	run_variant(&v, (unsigned)_i);
+}
+END_TEST
+
+START_TEST(the_settled_stream_of_files_is_the_files)
+{
+	static const struct variant v = {.args = {"-r", "-s", "0.02,0.05", "-t",
+					     "f", "-e", "+ready"},
+	    .roots = {"d"},
+	    .view = {.types = "f"}};
+
+	run_variant(&v, (unsigned)_i);
+}
+END_TEST
+
+START_TEST(the_settled_stream_of_what_matches_is_what_matches)
+{
+	static const struct variant v = {.args = {"-r", "-s", "0.02,0.05", "-i",
+					     "(^|/)([ab]|mark-.*)$", "-e",
+					     "+ready"},
+	    .roots = {"d"},
+	    .view = {.only = "(^|/)([ab]|mark-.*)$"}};
+
+	run_variant(&v, (unsigned)_i);
+}
+END_TEST
+
+START_TEST(the_settled_stream_by_place_is_the_rest)
+{
+	static const struct variant v = {.args = {"-r", "-s", "0.02,0.05", "-x",
+					     "^a/(b|c/d)$", "-e", "+ready"},
+	    .roots = {"d"},
+	    .view = {.without = "^a/(b|c/d)$"}};
+
+	run_variant(&v, (unsigned)_i);
+}
+END_TEST
+
+START_TEST(what_has_piled_up_settles_right)
+{
+	static const struct variant v = {.args = {"-r", "-s", "0.02", "-e",
+					     "all,-opened,-accessed"},
+	    .roots = {"d"},
+	    .frozen = true};
+
+	run_variant(&v, (unsigned)_i);
+}
+END_TEST
+
+START_TEST(a_root_that_goes_and_comes_settles_right)
+{
+	static const struct variant v = {.args = {"-r", "-s", "0.02,0.05", "-e",
+					     "+ready"},
+	    .roots = {"up/r/d"},
+	    .restless = true};
 
 	run_variant(&v, (unsigned)_i);
 }
@@ -851,166 +956,6 @@ START_TEST(overflows_while_changes_go_on_end_with_the_tree)
 }
 END_TEST
 
-static void
-make_big_tree(void)
-{
-	shell("for a in 0 1 2 3 4 5 6 7; do for b in 0 1 2 3 4 5 6 7; do "
-	      "mkdir -p o/big/$a/$b/deep; cd o/big/$a/$b; "
-	      "for c in 0 1 2 3 4 5 6 7 8 9; do for d in 0 1 2 3 4; do "
-	      "echo $c >$c$d; done; ln -s $c deep/$c; done; cd ../../../..; "
-	      "done; done");
-}
-
-START_TEST(a_big_tree_copied_in_is_told_whole)
-{
-	struct run r = {.seed = 0};
-
-	begin(&r, &plain);
-	make_big_tree();
-	shell("cp -r o/big d/copy");
-	finish(&r);
-}
-END_TEST
-
-START_TEST(a_big_tree_unpacked_is_told_whole)
-{
-	struct run r = {.seed = 0};
-
-	begin(&r, &plain);
-	make_big_tree();
-	/* tar sets times back: an event then seems to be late, never early */
-	shell("tar -cf - -C o big | tar -xf - -C d");
-	finish(&r);
-}
-END_TEST
-
-START_TEST(a_big_tree_moved_in_is_told_whole_and_moved_out_again)
-{
-	struct run r = {.seed = 0};
-
-	begin(&r, &plain);
-	make_big_tree();
-	shell("mv o/big d/big");
-	harness_mark(r.h, "d");
-	check_tree(&r);
-	ck_assert_uint_gt(fold_count(r.fold), 3000);
-	shell("mv d/big/3 d/three; mv d/big o/big; mkdir d/big");
-	finish(&r);
-}
-END_TEST
-
-START_TEST(a_big_tree_removed_while_it_is_made_leaves_nothing)
-{
-	struct run r = {.seed = 0};
-
-	begin(&r, &plain);
-	make_big_tree();
-	shell("(cp -r o/big d/x 2>/dev/null; : >o/done) & "
-	      "until [ -e o/done ]; do rm -rf d/x 2>/dev/null; done; wait; rm "
-	      "-rf d/x");
-	finish(&r);
-}
-END_TEST
-
-/* Many writers fill directories that appear at the same moment. */
-START_TEST(new_directories_filled_at_once_are_told_once)
-{
-	struct run r = {.seed = 0};
-
-	begin(&r, &plain);
-	shell("for w in 1 2 3 4 5 6 7 8; do ( "
-	      "for i in 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19; do "
-	      "mkdir -p d/$i/b/c/e; echo $w >d/$i/b/c/e/$w; "
-	      "echo $w >d/$i/b/$w; done ) & done; wait");
-	finish(&r);
-}
-END_TEST
-
-#define AUDIT_FILES 20000 /* unless FOLD_FILES says otherwise */
-#define AUDIT_AHEAD 2000 /* files made and not told yet */
-
-static void
-check_audit(const char *log, size_t lines)
-{
-	FILE *f = fopen(log, "re");
-	char *line = NULL;
-	size_t cap = 0, n = 0;
-	json_t *ev;
-
-	ck_assert_msg(f != NULL, "%s: %s", log, strerror(errno));
-	while (getline(&line, &cap, f) != -1) {
-		ev = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
-		ck_assert_msg(ev != NULL, "not JSON: %s", line);
-		n++;
-		ck_assert_msg(json_integer_value(json_object_get(ev, "seq")) ==
-			(json_int_t)n,
-		    "line %zu: %s", n, line);
-		json_decref(ev);
-	}
-	free(line);
-	(void)fclose(f);
-	ck_assert_uint_eq(n, lines);
-}
-
-START_TEST(the_audit_log_of_many_files_is_complete_and_in_order)
-{
-	static const char script[] =
-	    "set -e; PATH=$FSPIPE_BIN:$PATH; exec 3>&1; "
-	    "{ sh -c 'echo $$ >pid; exec fswatch-events -r -e +ready inbox'; "
-	    "echo $? >status; } | tee /dev/fd/3 | "
-	    "jq --unbuffered -c '{op:\"append\", path:\"audit.log\","
-	    " content:(tojson+\"\\n\")}' | fswrite archive";
-	struct harness *h = harness_new();
-	size_t told = 0, created = 0, deleted = 0;
-	char path[64];
-	unsigned n = setting("FOLD_FILES", AUDIT_FILES), i;
-	const char *kind;
-	json_t *ev;
-	FILE *f;
-	int pid, fd;
-
-	if (system("test -x $FSPIPE_BIN/fswrite && command -v jq >/dev/null") !=
-	    0) {
-		skip("the audit log of many files is complete and in order",
-		    "no fswrite or no jq here");
-		harness_end(h);
-		return;
-	}
-	make_dir("inbox");
-	make_dir("archive");
-	harness_run(h, "/bin/sh", "-c", script, NULL);
-	(void)harness_ready(h);
-	told = 1;
-	for (i = 0; i < n || deleted < n;) {
-		if (i < n && i - deleted < AUDIT_AHEAD) {
-			(void)snprintf(path, sizeof(path), "inbox/%u", i++);
-			fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
-			    0644);
-			ck_assert_int_ne(fd, -1);
-			(void)close(fd);
-			ck_assert_int_eq(unlink(path), 0);
-			continue;
-		}
-		ev = harness_next(h);
-		ck_assert_msg(ev != NULL, "the pipe ended early");
-		told++;
-		kind = event_get(ev, "event");
-		created += strcmp(kind, "created") == 0;
-		deleted += strcmp(kind, "deleted") == 0;
-	}
-	ck_assert_uint_eq(created, n);
-	f = fopen("pid", "re");
-	ck_assert_ptr_nonnull(f);
-	ck_assert_int_eq(fscanf(f, "%d", &pid), 1);
-	(void)fclose(f);
-	ck_assert_int_eq(kill(pid, SIGTERM), 0);
-	ck_assert_int_eq(harness_finish(h), 0);
-	shell("[ $(cat status) -eq 0 ]");
-	check_audit("archive/audit.log", told);
-	harness_end(h);
-}
-END_TEST
-
 struct named_test {
 	const char *name;
 	const TTest *test;
@@ -1036,6 +981,9 @@ main(void)
 	    {"Stalled", a_reader_that_stops_still_gets_the_tree, 1},
 	    {"Frozen", what_has_piled_up_is_told_right, 8},
 	    {"Restless", a_root_that_goes_and_comes_is_the_tree_in_the_end, 1},
+	    {"Content", the_stream_with_content_is_the_tree_with_content, 2},
+	    {"Complete", complete_with_content_is_the_tree_with_content, 2},
+	    {"Piled", what_has_piled_up_is_told_with_content, 4},
 	    {"Overlap", the_stream_of_roots_that_overlap_is_the_tree_of_each,
 		1},
 	    {"Bind",
@@ -1045,10 +993,19 @@ main(void)
 	    {"Limited", beyond_the_limit_of_watches_the_stream_is_the_tree, 1},
 	    {"Descriptors", with_few_descriptors_the_stream_is_the_tree, 1},
 	    {"All", every_kind_of_event_together_is_the_tree, 1},
-	    {"Rescan", rescans_tell_nothing_twice, 1},
+	    {"Rescan", rescans_leave_the_stream_the_tree, 1},
+	    {"SettleRescan", rescans_of_a_settled_stream_leave_it_the_tree, 1},
 	    {"Poll", polling_tells_the_tree_too, 1},
 	    {"Settle", the_settled_stream_is_the_tree, 1},
 	    {"SettleMax", the_settled_stream_with_a_maximum_is_the_tree, 1},
+	    {"SettleUnpaired", the_settled_stream_without_renamed_is_the_tree,
+		1},
+	    {"SettleFiles", the_settled_stream_of_files_is_the_files, 1},
+	    {"SettleInclude",
+		the_settled_stream_of_what_matches_is_what_matches, 1},
+	    {"SettlePlace", the_settled_stream_by_place_is_the_rest, 1},
+	    {"SettleFrozen", what_has_piled_up_settles_right, 4},
+	    {"SettleRestless", a_root_that_goes_and_comes_settles_right, 1},
 	};
 	Suite *s = suite_create("fold of the real thing");
 	unsigned seeds = setting("FOLD_SEEDS", 16);
@@ -1079,20 +1036,6 @@ main(void)
 		    (int)(from + n));
 	tcase_add_loop_test(tc, overflows_while_changes_go_on_end_with_the_tree,
 	    (int)from, (int)(from + n));
-	suite_add_tcase(s, tc);
-	tc = tcase_create("Big");
-	tcase_set_timeout(tc, 300);
-	tcase_add_test(tc, a_big_tree_copied_in_is_told_whole);
-	tcase_add_test(tc, a_big_tree_unpacked_is_told_whole);
-	tcase_add_test(tc,
-	    a_big_tree_moved_in_is_told_whole_and_moved_out_again);
-	tcase_add_test(tc, a_big_tree_removed_while_it_is_made_leaves_nothing);
-	tcase_add_test(tc, new_directories_filled_at_once_are_told_once);
-	suite_add_tcase(s, tc);
-	tc = tcase_create("Audit");
-	tcase_set_timeout(tc, 600);
-	tcase_add_test(tc,
-	    the_audit_log_of_many_files_is_complete_and_in_order);
 	suite_add_tcase(s, tc);
 	return harness_main(s);
 }

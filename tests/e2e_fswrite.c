@@ -15,6 +15,7 @@
 #include "child.h"
 #include "claim.h"
 #include "scratch.h"
+#include "traced.h"
 
 #define ARGV(...) ((const char *const[]){__VA_ARGS__, NULL})
 
@@ -62,18 +63,6 @@ expect_in_line(const char *text)
 
 	ck_assert_msg(is != NULL, "no line; stderr: %s", c.err);
 	ck_assert_msg(strstr(is, text) != NULL, "%s", is);
-}
-
-/* Is strace(1) here, and may it trace? Says so where not. */
-static bool
-have_strace(const char *sentence)
-{
-	struct child s;
-
-	if (child_run(&s, ARGV("strace", "-o", "/dev/null", "true"), "") == 0)
-		return true;
-	printf("skip - %s - no strace to be had\n", sentence);
-	return false;
 }
 
 START_TEST(each_operation_is_done_and_acknowledged_in_order)
@@ -263,18 +252,24 @@ peak_memory(pid_t pid)
 	return at != NULL ? strtol(at + 6, NULL, 10) : -1;
 }
 
+/* ENDLESS_MB: how long it is. */
 START_TEST(an_endless_line_takes_no_memory)
 {
 	static char big[1 << 20];
+	const char *mb = getenv("ENDLESS_MB");
 	long before, after;
-	int i;
+	int i, n = mb != NULL ? atoi(mb) : 64;
 
-	memset(big, '[', sizeof(big));
-	child_start(&c, ARGV("fswrite", "--ack", "--max-line", "65536", out));
+	ck_assert_int_ge(n, 16);
+
+	memset(big, _i == 0 ? '[' : 'x', sizeof(big));
+	child_start(&c,
+	    ARGV("fswrite", "--ack", "--max-line",
+		_i == 0 ? "65536" : "4194304", out));
 	child_say(&c, "{\"op\":\"mkdir\",\"path\":\"a\"}\n");
 	expect_in_line("\"ok\":true");
 	before = peak_memory(c.pid);
-	for (i = 0; i < 64; i++)
+	for (i = 0; i < n; i++)
 		child_say_bytes(&c, big, sizeof(big));
 	child_say(&c, "\n{\"op\":\"mkdir\",\"path\":\"b\"}\n");
 	expect_in_line("too-long");
@@ -284,7 +279,7 @@ START_TEST(an_endless_line_takes_no_memory)
 	if (before == -1)
 		printf("skip - an endless line takes no memory - no /proc\n");
 	else
-		ck_assert_int_lt(after - before, 8192);
+		ck_assert_int_lt(after - before, _i == 0 ? 2048 : 12288);
 }
 END_TEST
 
@@ -622,41 +617,19 @@ END_TEST
 
 /* --- with strace --- */
 
-/* How many lines of the trace hold the text. */
-static int
-traced(const char *text)
-{
-	char *log = scratch_get(dir.fd, "trace"), *at;
-	int n = 0;
-
-	ck_assert_ptr_nonnull(log);
-	for (at = log; (at = strstr(at, text)) != NULL; at++)
-		n++;
-	return n;
-}
-
 /* fswrite under strace, with --ack and two more options. */
 static void
 start_traced(const char *inject, const char *option, const char *option2)
 {
-	static char log[128], program[4200];
-	const char *bin = getenv("FSPIPE_BIN");
-
-	(void)snprintf(log, sizeof(log), "%s/trace", dir.path);
-	(void)snprintf(program, sizeof(program), "%s/fswrite",
-	    bin != NULL ? bin : ".");
-	/* Who is traced can not look for its leaks. */
-	ck_assert_int_eq(setenv("ASAN_OPTIONS", "detect_leaks=0", 1), 0);
-	child_start(&c,
-	    ARGV("strace", "-qq", "-o", log, "-e", inject, program, "--ack",
-		option, option2, out));
+	traced_start(&c, dir.path, inject,
+	    ARGV("fswrite", "--ack", option, option2, out));
 }
 
 START_TEST(appends_that_arrive_together_are_one_write)
 {
 	int i;
 
-	if (!have_strace("appends that arrive together are one write"))
+	if (!traced_possible("appends that arrive together are one write"))
 		return;
 	start_traced("trace=write,fdatasync,fsync", "--sync", "-v");
 	child_say(&c, "{\"op\":\"append\",\"path\":\"a\",\"content\":\"x\"}\n");
@@ -668,9 +641,9 @@ START_TEST(appends_that_arrive_together_are_one_write)
 	for (i = 0; i < 3; i++)
 		expect_in_line("\"ok\":true");
 	ck_assert_int_eq(child_wait(&c), 0);
-	ck_assert_int_eq(traced("\"one\\ntwo\\nthree\\n\""), 1);
-	ck_assert_int_eq(traced("fdatasync("), 2);
-	ck_assert_int_eq(traced("fsync("), 1);
+	ck_assert_int_eq(traced_count(dir.fd, "\"one\\ntwo\\nthree\\n\""), 1);
+	ck_assert_int_eq(traced_count(dir.fd, "fdatasync("), 2);
+	ck_assert_int_eq(traced_count(dir.fd, "fsync("), 1);
 }
 END_TEST
 
@@ -678,7 +651,8 @@ START_TEST(with_sync_no_answer_comes_before_the_disk_has_it)
 {
 	char *log, *at;
 
-	if (!have_strace("with sync no answer comes before the disk has it"))
+	if (!traced_possible(
+		"with sync no answer comes before the disk has it"))
 		return;
 	start_traced("trace=write,fdatasync,fsync,linkat,renameat", "--sync",
 	    "-q");
@@ -705,7 +679,7 @@ END_TEST
 
 START_TEST(with_sync_already_waits_for_the_disk_too)
 {
-	if (!have_strace("with sync already waits for the disk too"))
+	if (!traced_possible("with sync already waits for the disk too"))
 		return;
 	ck_assert_int_eq(mkdirat(dir.fd, "out/p", 0755), 0);
 	scratch_put(dir.fd, "out/p/a", "1");
@@ -715,14 +689,14 @@ START_TEST(with_sync_already_waits_for_the_disk_too)
 	expect_in_line("\"already\":true");
 	ck_assert_int_eq(child_wait(&c), 0);
 	/* The attempt, the file that is there; its directory and the root. */
-	ck_assert_int_eq(traced("fdatasync("), 2);
-	ck_assert_int_eq(traced("fsync("), 2);
+	ck_assert_int_eq(traced_count(dir.fd, "fdatasync("), 2);
+	ck_assert_int_eq(traced_count(dir.fd, "fsync("), 2);
 }
 END_TEST
 
 START_TEST(after_a_failed_sync_nothing_is_acknowledged)
 {
-	if (!have_strace("after a failed sync nothing is acknowledged"))
+	if (!traced_possible("after a failed sync nothing is acknowledged"))
 		return;
 	start_traced(_i == 0 ? "inject=fdatasync:error=EIO:when=2" :
 			       "inject=fsync:error=EIO:when=2",
@@ -739,14 +713,14 @@ START_TEST(after_a_failed_sync_nothing_is_acknowledged)
 	/* It ends, although stdin is open, and tries no second time. */
 	ck_assert_ptr_null(child_line(&c));
 	ck_assert_int_eq(child_wait(&c), 1);
-	ck_assert_int_eq(traced("EIO"), 1);
-	ck_assert_int_eq(traced("sync("), _i == 0 ? 3 : 4);
+	ck_assert_int_eq(traced_count(dir.fd, "EIO"), 1);
+	ck_assert_int_eq(traced_count(dir.fd, "sync("), _i == 0 ? 3 : 4);
 }
 END_TEST
 
 START_TEST(what_may_pass_is_tried_again)
 {
-	if (!have_strace("what may pass is tried again"))
+	if (!traced_possible("what may pass is tried again"))
 		return;
 	/* The first two writes to the file, not those to stdout. */
 	start_traced("inject=write:error=ENOSPC:when=1..2", "--retry=3",
@@ -755,7 +729,7 @@ START_TEST(what_may_pass_is_tried_again)
 	expect_in_line("\"ok\":true");
 	ck_assert_int_eq(child_wait(&c), 0);
 	expect_file("out/a", "1");
-	ck_assert_int_eq(traced("INJECTED"), 2);
+	ck_assert_int_eq(traced_count(dir.fd, "INJECTED"), 2);
 	start_traced("inject=write:error=ENOSPC:when=1..2", "--retry=1",
 	    "--retry-delay=0.01");
 	child_say(&c, "{\"op\":\"append\",\"path\":\"a\",\"content\":\"2\"}\n");
@@ -774,7 +748,7 @@ START_TEST(without_openat2_paths_are_walked_just_as_safely)
 	    "inject=landlock_create_ruleset:error=EOPNOTSUPP",
 	};
 
-	if (!have_strace("without openat2 paths are walked just as safely"))
+	if (!traced_possible("without openat2 paths are walked just as safely"))
 		return;
 	scratch_put(dir.fd, "victim", "v");
 	ck_assert_int_eq(symlinkat("..", dir.fd, "out/up"), 0);
@@ -796,13 +770,85 @@ START_TEST(without_openat2_paths_are_walked_just_as_safely)
 	expect_file("out/d/e/a", "1");
 	expect_file("out/d/x", "2");
 	expect_file("victim", "v");
-	ck_assert_int_ge(traced("INJECTED"), 1);
+	ck_assert_int_ge(traced_count(dir.fd, "INJECTED"), 1);
+}
+END_TEST
+
+START_TEST(a_path_that_is_refused_as_it_is_spelt_gets_no_system_call)
+{
+	static const char *const paths[] = {"/victim", "../victim",
+	    "a/../victim", "./victim", "victim/", "a//victim", "victim/.",
+	    "victim\\u0000", ".fswrite-0123456789abcdef/victim"};
+	char line[256];
+	size_t i;
+
+	if (!traced_possible("a path that is refused as it is spelt gets no "
+			     "system call"))
+		return;
+	start_traced("trace=%file", "--force", "-q");
+	for (i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+		(void)snprintf(line, sizeof(line),
+		    "{\"op\":\"append\",\"path\":\"%s\",\"content\":\"x\"}\n"
+		    "{\"op\":\"rename\",\"path\":\"b\",\"old_path\":\"%s\"}\n",
+		    paths[i], paths[i]);
+		child_say(&c, line);
+		expect_in_line("\"error\":\"bad-path\"");
+		expect_in_line("\"error\":\"bad-path\"");
+	}
+	child_say(&c,
+	    "{\"op\":\"append\",\"path\":\"good\",\"content\":\"x\"}\n");
+	expect_in_line("\"ok\":true");
+	ck_assert_int_eq(child_wait(&c), 1);
+	ck_assert_int_gt(traced_count(dir.fd, "\"good\""), 0);
+	ck_assert_int_eq(traced_count(dir.fd, "victim"), 0);
+	ck_assert_int_eq(traced_count(dir.fd, "\"b\""), 0);
+}
+END_TEST
+
+START_TEST(landlock_of_any_version_is_used_as_far_as_it_goes)
+{
+	char inject[128];
+	int here, walls;
+
+	if (!traced_possible("Landlock of any version is used as far as it "
+			     "goes"))
+		return;
+	start_traced("trace=landlock_create_ruleset", "--force", "-q");
+	ck_assert_int_eq(child_wait(&c), 0);
+	if (traced_count(dir.fd, "-1 E") > 0) {
+		printf("skip - Landlock of any version is used as far as it"
+		       " goes - none here\n");
+		return;
+	}
+	/* More than this kernel has would be refused. */
+	here = atoi(strchr(strstr(scratch_get(dir.fd, "trace"), "= "), ' '));
+	if (_i > here)
+		return;
+	(void)snprintf(inject, sizeof(inject),
+	    "inject=landlock_create_ruleset:retval=%d:when=1", _i);
+	traced_start(&c, dir.path, inject,
+	    ARGV("fswrite", "-v", "--ack", "--force", out));
+	child_say(&c,
+	    "{\"op\":\"append\",\"path\":\"d/e/a\",\"content\":\"1\"}\n"
+	    "{\"op\":\"write\",\"path\":\"d/e/w\",\"content\":\"1\"}\n"
+	    "{\"op\":\"rename\",\"old_path\":\"d/e/w\",\"path\":\"d/x\"}\n"
+	    "{\"op\":\"overwrite\",\"path\":\"d/x\",\"content\":\"2\"}\n"
+	    "{\"op\":\"delete\",\"path\":\"d/e/a\"}\n"
+	    "{\"op\":\"delete\",\"path\":\"d/e\"}\n");
+	for (here = 0; here < 6; here++)
+		expect_in_line("\"ok\":true");
+	ck_assert_int_eq(child_wait(&c), 0);
+	/* The first forbids to move files between directories. */
+	walls = strstr(c.err, "no Landlock") == NULL;
+	ck_assert_int_eq(walls, _i > 1);
+	ck_assert_int_eq(traced_count(dir.fd, "landlock_create_ruleset("),
+	    1 + walls);
 }
 END_TEST
 
 START_TEST(without_unnamed_files_a_write_is_still_whole_or_nothing)
 {
-	if (!have_strace("without unnamed files a write is still whole"))
+	if (!traced_possible("without unnamed files a write is still whole"))
 		return;
 	/* The first openat after the input has come is that of /dev/urandom,
 	 * so fail renameat2 instead, for the other half of the way. */
@@ -956,10 +1002,16 @@ main(void)
 	tcase_add_test(sync,
 	    killed_at_any_moment_a_file_is_the_old_one_or_the_new_one);
 	tcase_add_test(sync, two_writers_of_one_file_mix_no_lines);
+	/* ENDLESS_MB */
+	tcase_set_timeout(hostile, 600);
 	tcase_add_test(hostile, nothing_outside_the_directory_is_ever_touched);
-	tcase_add_test(hostile, an_endless_line_takes_no_memory);
+	tcase_add_loop_test(hostile, an_endless_line_takes_no_memory, 0, 2);
 	tcase_add_loop_test(hostile,
 	    without_openat2_paths_are_walked_just_as_safely, 0, 4);
+	tcase_add_test(hostile,
+	    a_path_that_is_refused_as_it_is_spelt_gets_no_system_call);
+	tcase_add_loop_test(hostile,
+	    landlock_of_any_version_is_used_as_far_as_it_goes, 1, 8);
 	tcase_add_test(hostile,
 	    without_unnamed_files_a_write_is_still_whole_or_nothing);
 	tcase_add_test(loops, a_watched_directory_is_refused_at_the_start);

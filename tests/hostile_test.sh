@@ -35,6 +35,7 @@ template() {
 	ln -s nowhere dangling
 	ln ../outside/victim hard
 	mkfifo fifo
+	mknod device c 1 3 2>/dev/null
 	python3 -c 'import socket
 socket.socket(socket.AF_UNIX).bind("socket")' 2>/dev/null
 }
@@ -95,6 +96,12 @@ for dir in "$here"/hostile/*/; do
 	*-socket-*)
 		if ! [ -S "$tmp/t/out/socket" ]; then
 			echo "skip - $sentence - no python3 to make one"
+			continue
+		fi
+		;;
+	*-device-*)
+		if ! [ -c "$tmp/t/out/device" ]; then
+			echo "skip - $sentence - no device may be made"
 			continue
 		fi
 		;;

@@ -4,7 +4,6 @@
 #include <limits.h>
 #include <poll.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -858,28 +857,42 @@ START_TEST(a_directory_that_may_not_be_read_is_not_watched)
 }
 END_TEST
 
-/* Another process that makes and removes files in d until it is killed. */
-static pid_t
-start_others(void)
-{
-	pid_t pid = fork();
-	int fd;
+#define OTHERS 500
 
+/* Another process that makes and removes so many files in d for each byte that
+ * is written to *leave, so that it cannot fill the queue while we wait for our
+ * turn. It ends with the pipe. */
+static pid_t
+start_others(int *leave)
+{
+	int p[2], fd, i;
+	char byte;
+	pid_t pid;
+
+	ck_assert_int_eq(pipe2(p, O_CLOEXEC), 0);
+	pid = fork();
 	ck_assert_int_ne(pid, -1);
-	if (pid != 0)
+	*leave = p[1];
+	if (pid != 0) {
+		(void)close(p[0]);
 		return pid;
-	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-	for (;;) {
-		fd = open("d/other", O_WRONLY | O_CREAT, 0644);
-		if (fd == -1 || close(fd) == -1 || unlink("d/other") == -1)
-			_exit(1);
 	}
+	(void)close(p[1]);
+	while (read(p[0], &byte, 1) == 1) {
+		for (i = 0; i < OTHERS; i++) {
+			fd = open("d/other", O_WRONLY | O_CREAT, 0644);
+			if (fd == -1 || close(fd) == -1 ||
+			    unlink("d/other") == -1)
+				_exit(1);
+		}
+	}
+	_exit(0);
 }
 
 START_TEST(renames_find_their_halves_among_what_others_do)
 {
 	const int n = 3000;
-	int i, renames = 0, others = 0;
+	int i, leave, status, renames = 0, others = 0, given = 0;
 	struct hint h;
 	pid_t pid;
 
@@ -887,8 +900,12 @@ START_TEST(renames_find_their_halves_among_what_others_do)
 	add("e", BACKEND_NAMES);
 	make("d/a");
 	(void)story();
-	pid = start_others();
+	pid = start_others(&leave);
 	for (i = 0; i < n || others == 0; i++) {
+		if (others == given) {
+			ck_assert_int_eq(write(leave, "x", 1), 1);
+			given += OTHERS;
+		}
 		go("d/a", "e/b");
 		go("e/b", "d/a");
 		ck_assert_int_ne(ops->fill(b), -1);
@@ -900,8 +917,9 @@ START_TEST(renames_find_their_halves_among_what_others_do)
 			others += h.kind == HINT_CREATED;
 		}
 	}
-	(void)kill(pid, SIGKILL);
-	(void)waitpid(pid, NULL, 0);
+	(void)close(leave);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 0);
 	while (ops->fill(b) != -1 && ops->next(b, &h) == 1)
 		renames += h.kind == HINT_RENAMED;
 	ck_assert_int_eq(renames, 2 * i);

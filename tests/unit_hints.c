@@ -168,6 +168,49 @@ START_TEST(an_exchange_is_one_event)
 }
 END_TEST
 
+/* The kernel's order of arrival and departure is that of the arguments. */
+START_TEST(an_exchange_with_something_outside_is_told_as_what_came)
+{
+	const char *names[] = {"d/a", "d/s", "d/t"};
+	const char *others[] = {"out/f", "out/s", "out/f"};
+	char inside[32];
+	size_t i;
+	int turn;
+
+	begin("-r");
+	make_file("out/f");
+	make_directory("out/s");
+	make_file("out/s/x");
+	make_file("d/a");
+	make_directory("d/s");
+	make_file("d/s/y");
+	make_directory("d/t");
+	make_file("d/t/z");
+	(void)recorder_story(&r);
+	recorder_begin_fold(&r);
+	for (turn = 0; turn < 2; turn++) {
+		for (i = 0; i < 3; i++) {
+			if (turn == 0)
+				exchange(names[i], others[i]);
+			else
+				exchange(others[i], names[i]);
+			ck_assert_str_ne(recorder_story(&r), "");
+			recorder_check_fold(&r);
+		}
+		/* What is inside is watched, what is outside is not. */
+		for (i = 0; i < 3; i++) {
+			(void)snprintf(inside, sizeof(inside), "%s/new%d",
+			    names[i], turn);
+			if (scratch_size(AT_FDCWD, names[i]) > 0)
+				make_file(inside);
+		}
+		recorder_run(&r);
+		recorder_check_fold(&r);
+	}
+	end();
+}
+END_TEST
+
 START_TEST(there_and_back_is_no_exchange)
 {
 	begin("");
@@ -522,6 +565,8 @@ main(void)
 	tcase_add_test(core, opened_and_accessed_are_told_of_files_only);
 	tcase_add_test(core, a_rename_says_what_it_replaced);
 	tcase_add_test(core, an_exchange_is_one_event);
+	tcase_add_test(core,
+	    an_exchange_with_something_outside_is_told_as_what_came);
 	tcase_add_test(core, there_and_back_is_no_exchange);
 	tcase_add_test(core, a_tree_moved_in_is_told_once_with_what_it_holds);
 	tcase_add_test(core,

@@ -96,6 +96,28 @@ START_TEST(the_limit_of_watches_names_the_setting_its_value_and_the_way_out)
 }
 END_TEST
 
+START_TEST(so_many_watches_are_advised_as_are_missing)
+{
+	long value, advised;
+	const char *p;
+
+	(void)watch_limit(ENOSPC, &value);
+	note_missing(&text, "d\033", 3000000);
+	ck_assert_int_eq(strncmp(text.data, "d\\x1b: ", 7), 0);
+	ck_assert_ptr_nonnull(
+	    strstr(text.data, ", and 3000000 more are needed)"));
+	p = strstr(text.data, "max_user_watches=");
+	ck_assert_ptr_nonnull(p);
+	advised = strtol(strchr(p, '=') + 1, NULL, 10);
+	ck_assert_int_ge(advised, value + 3000000);
+	ck_assert_int_le(advised, 2 * (value + 3000000));
+	note_missing(&text, "d", 1);
+	ck_assert_ptr_nonnull(strstr(text.data, ", and 1 more is needed)"));
+	note_missing(&text, "d", UINT64_MAX);
+	ck_assert_ptr_nonnull(strstr(text.data, "sysctl -w "));
+}
+END_TEST
+
 START_TEST(the_limit_of_open_files_names_its_value_and_the_way_out)
 {
 	const char *t = note(NOTE_LIMIT, "d/sub", EMFILE), *p;
@@ -166,6 +188,7 @@ main(void)
 	tcase_add_test(core, an_error_is_told_in_words);
 	tcase_add_test(core,
 	    the_limit_of_watches_names_the_setting_its_value_and_the_way_out);
+	tcase_add_test(core, so_many_watches_are_advised_as_are_missing);
 	tcase_add_test(core,
 	    the_limit_of_open_files_names_its_value_and_the_way_out);
 	tcase_add_test(core, only_what_is_wrong_for_good_is_a_warning);

@@ -183,8 +183,14 @@ START_TEST(nothing_is_taken_back_where_another_holds_the_file)
 	limit_file(3);
 	ck_assert_int_eq(run_write(&r, fd, &size), -1);
 	ck_assert_int_eq(errno, EFBIG);
-	ck_assert(r.torn);
+	ck_assert(r.torn && r.tore);
 	ck_assert_str_eq(scratch_get(dir.fd, "f"), "123");
+	run_skip(&r);
+	run_clear(&r);
+	/* Of this one nothing gets there. */
+	add(&r, "nothing", 2);
+	ck_assert_int_eq(run_write(&r, fd, &size), -1);
+	ck_assert(r.torn && !r.tore);
 	run_skip(&r);
 	run_clear(&r);
 	/* The next record begins on a line of its own. */

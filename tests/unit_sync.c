@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -473,6 +474,147 @@ START_TEST(what_comes_between_queue_and_listing_is_told_once)
 }
 END_TEST
 
+/* The last moment at which nobody watches. */
+static int
+add_early(struct backend *b, int dirfd, unsigned interest)
+{
+	if (faccessat(AT_FDCWD, "d/s/early", F_OK, AT_SYMLINK_NOFOLLOW) == -1)
+		make_file("d/s/early");
+	return backend_inotify.add(b, dirfd, interest);
+}
+
+START_TEST(a_directory_is_watched_before_it_is_listed)
+{
+	racing = backend_inotify;
+	racing.add = add_early;
+	begin("-r");
+	r.core.side[0].ops = &racing;
+	make_directory("d/s");
+	ck_assert_str_eq(recorder_story(&r),
+	    "created d d/s\ncreated f d/s/early\n");
+	end();
+}
+END_TEST
+
+/* The directory above moves on just when one of two places is entered. */
+static int
+add_and_move(struct backend *b, int dirfd, unsigned interest)
+{
+	int id = backend_inotify.add(b, dirfd, interest);
+
+	if (faccessat(AT_FDCWD, "d/x/s/a", F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		move_to("d/x/s", "d/x/t");
+	return id;
+}
+
+START_TEST(two_places_of_a_directory_are_not_taken_for_a_rename)
+{
+	recorder_open(&r, "-r");
+	make_directory("d/x");
+	make_directory("d/x/s");
+	make_directory("d/y");
+	if (!scratch_mounts() ||
+	    mount("d/x", "d/y", NULL, MS_BIND, NULL) == -1) {
+		skip(__func__, "no mounts here");
+		recorder_close(&r);
+		return;
+	}
+	recorder_enter(&r);
+	recorder_begin_fold(&r);
+	racing = backend_inotify;
+	racing.add = add_and_move;
+	r.core.side[0].ops = &racing;
+	/* Both places are open from here on, for as long as it lasts. */
+	make_file("d/x/s/f");
+	make_directory("d/x/s/a");
+	ck_assert_str_eq(sorted(recorder_story(&r)),
+	    "created d d/x/s/a\ncreated d d/y/s/a\n"
+	    "created f d/x/s/f\ncreated f d/y/s/f\n"
+	    "renamed d d/x/s -> d/x/t\nrenamed d d/y/s -> d/y/t\n");
+	make_file("d/x/t/a/f");
+	ck_assert_str_eq(sorted(recorder_story(&r)),
+	    "created f d/x/t/a/f\ncreated f d/y/t/a/f\n");
+	recorder_check_fold(&r);
+	ck_assert_int_eq(umount2("d/y", MNT_DETACH), 0);
+	recorder_close(&r);
+}
+END_TEST
+
+START_TEST(another_directory_under_the_name_is_not_taken_for_the_one_known)
+{
+	struct dir *s;
+
+	begin("-r");
+	make_directory("d/s");
+	make_file("d/s/f");
+	make_directory("out/s");
+	make_file("out/s/x");
+	(void)recorder_story(&r);
+	recorder_begin_fold(&r);
+	s = entry_at("s")->dir;
+	exchange("d/s", "out/s");
+	recorder_deafen(&r);
+	(void)sync_name(&r.core, s, "x", COMPLETE_FOUND);
+	/* Nothing of the one is told as being in the other, */
+	ck_assert_str_eq(recorder_told(&r), "");
+	recorder_run(&r);
+	recorder_check_fold(&r);
+	/* and it is watched, not the one that has gone. */
+	(void)recorder_told(&r);
+	make_file("d/s/more");
+	make_file("out/s/more");
+	ck_assert_str_eq(recorder_story(&r), "created f d/s/more\n");
+	end();
+}
+END_TEST
+
+/* Where a directory is gone and something else has its name, in whatever
+ * order a listing has the names. */
+START_TEST(what_has_left_a_directory_that_is_gone_is_told_first)
+{
+	struct timespec since;
+	char a[32], b[32], dir[32];
+	const char *story;
+	size_t n = 0;
+	int i;
+
+	begin("-r");
+	for (i = 0; i < 20; i++) {
+		(void)snprintf(dir, sizeof(dir), "d/%d", i);
+		(void)snprintf(a, sizeof(a), "d/%d/f", i);
+		make_directory(dir);
+		if (i % 2 == 0)
+			make_file(a);
+		else
+			make_directory(a);
+	}
+	(void)recorder_story(&r);
+	if (!knows_births("d/0/f")) {
+		skip(__func__, "no birth times on this file system");
+		end();
+		return;
+	}
+	since = now();
+	recorder_begin_fold(&r);
+	for (i = 0; i < 20; i++) {
+		(void)snprintf(dir, sizeof(dir), "d/%d", i);
+		(void)snprintf(a, sizeof(a), "d/%d/f", i);
+		(void)snprintf(b, sizeof(b), "d/f%d", i);
+		move_to(a, b);
+		remove_all(dir);
+		make_file(dir);
+	}
+	story = compared(true, &since);
+	while ((story = strstr(story, "renamed ")) != NULL) {
+		story++;
+		n++;
+	}
+	ck_assert_uint_eq(n, 20);
+	recorder_check_fold(&r);
+	end();
+}
+END_TEST
+
 START_TEST(a_name_is_compared_alone)
 {
 	begin("-r");
@@ -674,6 +816,13 @@ main(void)
 	    names_that_changed_places_are_told_so_that_a_fold_follows);
 	tcase_add_test(core, what_the_kernel_will_tell_is_told_once);
 	tcase_add_test(core, what_comes_between_queue_and_listing_is_told_once);
+	tcase_add_test(core, a_directory_is_watched_before_it_is_listed);
+	tcase_add_test(core,
+	    another_directory_under_the_name_is_not_taken_for_the_one_known);
+	tcase_add_test(core,
+	    two_places_of_a_directory_are_not_taken_for_a_rename);
+	tcase_add_test(core,
+	    what_has_left_a_directory_that_is_gone_is_told_first);
 	tcase_add_test(core, a_name_is_compared_alone);
 	tcase_add_test(core, a_name_that_is_pending_is_put_off);
 	tcase_add_test(core, what_has_appeared_is_told_with_what_it_holds);

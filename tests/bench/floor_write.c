@@ -1,9 +1,9 @@
 /*
- * floor_write [-j] [-b] [-o] [-s] DIR: the least that commands on
- * stdin can cost. It checks nothing, makes no parents and answers nothing.
+ * floor_write [-j] [-b] [-o] [-s] DIR: the least that commands on stdin can
+ * cost. It checks nothing, makes no parents and answers nothing.
  *
- * -j	parse each line with jansson; without it the path is taken from its place
- *	in {"op":"append","path":"f/000","content":"...", and all that stands
+ * -j	parse each line with jansson; else the path is taken from its place in
+ *	{"op":"append","path":"f/000","content":"...", and all that stands
  *	behind that is written, escapes and all
  * -b	write together what has arrived together, one write(2) a file
  * -o	a new file of another name, write, rename instead of appending
