@@ -8,11 +8,13 @@
 #	make check	build and run all tests; SAN=address,undefined for sanitizers,
 #			PORTABLE=1 without what is Linux's own
 #	make tests	build them only
+#	make check-recipes	run each recipe of fspipe(7) with real components
 #	make bench	measure beside floors and peers; benches builds the floors
 #	make soak	random changes against the first promise for SECONDS=60
 #	make fuzz	libFuzzer (clang) on each target for SECONDS=60
 #	make lint	check format, man pages, scripts and code; format repairs it
 #	make install	PREFIX=/usr/local DESTDIR= MANDIR=$(PREFIX)/share/man
+#			DOCDIR=$(PREFIX)/share/doc/fspipe
 #			DATADIR=$(PREFIX)/share (schemas, completion)
 #	make dist	a tarball of the commit at hand, always the same
 #
@@ -24,6 +26,7 @@ PREFIX ?= /usr/local
 BINDIR ?= $(PREFIX)/bin
 MANDIR ?= $(PREFIX)/share/man
 DATADIR ?= $(PREFIX)/share
+DOCDIR ?= $(DATADIR)/doc/fspipe
 BASHDIR ?= $(DATADIR)/bash-completion/completions
 ZSHDIR ?= $(DATADIR)/zsh/site-functions
 FISHDIR ?= $(DATADIR)/fish/vendor_completions.d
@@ -35,17 +38,23 @@ SAN ?=
 STATIC ?=
 
 comma = ,
+hash := \#
 KIND := $(BACKEND)
 BUILD ?= build$(if $(KIND),-$(KIND))$(if $(SAN),-$(subst \
     $(comma),-,$(SAN)))$(if $(STATIC),-static)$(if $(PORTABLE),-portable)
 # Programs of another kind stay in their build directory, so that all exist.
 BIN = $(if $(KIND)$(SAN)$(STATIC)$(PORTABLE),$(BUILD)/,)
 
-BSD_CFLAGS ?= $(shell $(PKG_CONFIG) --cflags libbsd-overlay 2>/dev/null || \
-    echo -isystem /usr/include/bsd -DLIBBSD_OVERLAY)
-BSD_LIBS ?= $(shell $(PKG_CONFIG) $(if $(STATIC),--static) --libs \
-    libbsd-overlay 2>/dev/null || \
-    echo -lbsd $(if $(STATIC),-lmd))
+# libbsd, where the system has not got it all itself.
+HAS_BSD := $(if $(shell printf '%s\n' '$(hash)include <stdlib.h>' \
+    'int main(void) { const char *e; long long n = strtonum("1", 0, 2, &e);' \
+    'return reallocarray(0, 1, 1) == 0 || getprogname() == 0 || n == 2; }' | \
+    $(CC) -D_GNU_SOURCE -Werror $(CPPFLAGS) $(LDFLAGS) -x c -o /dev/null - \
+    2>&1 || echo no),,yes)
+BSD_CFLAGS ?= $(if $(HAS_BSD),,$(shell $(PKG_CONFIG) --cflags libbsd-overlay \
+    2>/dev/null || echo -isystem /usr/include/bsd -DLIBBSD_OVERLAY))
+BSD_LIBS ?= $(if $(HAS_BSD),,$(shell $(PKG_CONFIG) $(if $(STATIC),--static) \
+    --libs libbsd-overlay 2>/dev/null || echo -lbsd $(if $(STATIC),-lmd)))
 JANSSON_CFLAGS ?= $(shell $(PKG_CONFIG) --cflags jansson 2>/dev/null)
 JANSSON_LIBS ?= $(shell $(PKG_CONFIG) --libs jansson 2>/dev/null || \
     echo -ljansson)
@@ -74,7 +83,6 @@ LINK = $(CC) $(FSP_CFLAGS) $(CFLAGS) $(FSP_LDFLAGS) $(LDFLAGS)
 PROGS = fswatch-events fswrite
 SCHEMAS = $(wildcard man/schema/*.json)
 # The kernel's own wall around fswrite: landlock(7) where its headers are.
-hash := \#
 SANDBOX := $(if $(shell printf '%s\n' '$(hash)include <linux/landlock.h>' \
     '$(hash)include <sys/syscall.h>' 'int n = SYS_landlock_restrict_self;' | \
     $(CC) -x c -fsyntax-only - 2>&1 || echo no),none,landlock)
@@ -141,12 +149,15 @@ TEST_ALL = $(wildcard tests/unit_*.c tests/e2e_*.c)
 # What only a kernel that names what has happened can be asked for.
 TEST_EXACT = $(if $(filter inotify,$(BACKENDS)),,tests/unit_changes.c \
     tests/unit_hints.c tests/unit_notes.c tests/unit_sync.c)
+# What is not built is not tested.
+TEST_LESS = $(if $(filter proc,$(PROC)),,tests/unit_mountwatch.c) \
+    $(if $(filter none,$(WRITERS)),tests/unit_writers.c)
 TEST_SRCS = $(filter-out $(filter-out \
     $(wildcard $(BACKENDS:%=tests/unit_backend_%*.c)), \
     $(wildcard tests/unit_backend_*.c)) \
     $(if $(EMULATED),,tests/unit_kqueue.c) \
     $(if $(filter kqueue,$(BACKENDS)),,tests/e2e_kqueue.c) \
-    $(TEST_EXACT),$(TEST_ALL))
+    $(TEST_EXACT) $(TEST_LESS),$(TEST_ALL))
 TESTS = $(TEST_SRCS:tests/%.c=$(BUILD)/tests/%)
 TEST_SHARED = $(filter-out $(TEST_ALL),$(wildcard tests/*.c)) \
     $(if $(filter kqueue,$(BACKENDS)),tests/kqueue/fake.c)
@@ -156,7 +167,7 @@ TEST_SCRIPTS = $(wildcard tests/*_test.sh)
 BENCHES = $(patsubst tests/bench/%.c,$(BUILD)/bench/%, \
     $(wildcard tests/bench/*.c))
 C_FILES = $(wildcard *.c common/*.[ch] tests/*.[ch] tests/bench/*.[ch] \
-    tests/fuzz/*.c tests/kqueue/*.c tests/kqueue/sys/*.h)
+    tests/fuzz/*.c tests/kqueue/*.c tests/kqueue/sys/*.h tests/recipes/*.c)
 
 all: $(PROGS:%=$(BIN)%)
 
@@ -171,10 +182,10 @@ $(BUILD)/common/backends.o: FSP_CPPFLAGS += \
     -DFSP_BACKENDS='$(BACKENDS:%=&backend_%,)'
 
 # What --version says.
-VERSION_OF = $(shell $(PKG_CONFIG) --modversion $(1) 2>/dev/null)
+VERSION_OF = $(shell $(PKG_CONFIG) --modversion $(1) 2>/dev/null | sed 's/^/ /')
 $(BUILD)/common/version.o: FSP_CPPFLAGS += \
-    -DFSPIPE_LIBBSD='"libbsd $(call VERSION_OF,libbsd)"' \
-    -DFSPIPE_JANSSON='"jansson $(call VERSION_OF,jansson)"' \
+    -DFSPIPE_LIBBSD='"libbsd$(call VERSION_OF,libbsd)"' \
+    -DFSPIPE_JANSSON='"jansson$(call VERSION_OF,jansson)"' \
     -DFSPIPE_SANDBOX='"$(SANDBOX)"'
 
 $(BUILD)/%.o: %.c Makefile
@@ -211,6 +222,21 @@ check: all tests
 	$(if $(KIND),HARNESS_BACKEND=$(KIND)) \
 	    FSPIPE_BIN=$(abspath $(or $(BIN),.)) tests/run.sh $(TESTS) \
 	    $(TEST_SCRIPTS)
+
+# Debian's names of what the recipes join; what is missing is skipped, aloud.
+RECIPE_DEPS = jq redis-server redis-tools mosquitto mosquitto-clients \
+    parallel logrotate rsyslog bsdutils openssh-server openssh-client \
+    systemd openrc python3 nodejs
+deps-recipes:
+	tests/deps.sh $(RECIPE_DEPS)
+
+$(BUILD)/changer: $(BUILD)/tests/recipes/changer.o $(BUILD)/tests/changer.o
+	$(LINK) -o $@ $^ $(FSP_LDLIBS) $(LDLIBS)
+
+check-recipes: all $(BUILD)/changer
+	FSPIPE_BIN=$(abspath $(or $(BIN),.)) CHANGER=$(abspath $(BUILD)/changer) \
+	    tests/run.sh tests/recipes/*.sh
+
 
 # Runs tests/bench/*_bench.sh; BENCH=write runs write_bench.sh only.
 bench: all benches
@@ -258,19 +284,28 @@ lint:
 	clang-format --dry-run -Werror $(C_FILES)
 	mandoc -T lint -W warning man/*.[0-9]
 	shellcheck tests/*.sh tests/bench/*.sh tests/packaging/*.sh \
-	    tests/packaging/debian/tests/smoke man/completion/*.bash .ci/run
+	    tests/packaging/debian/tests/smoke man/completion/*.bash \
+	    man/examples/*.sh .ci/run
+	shellcheck -x -S warning tests/recipes/*.sh
 	cppcheck --quiet --std=c11 --error-exitcode=1 --inline-suppr \
 	    --enable=warning,performance,portability \
 	    --suppress=missingIncludeSystem -D__linux__ -DFSPIPE_VERSION='""' \
+	    $(foreach h,queue tree,$(patsubst %,--include=%,$(wildcard \
+	    $(patsubst %,%/sys/$h.h,$(filter /%,$(BSD_CFLAGS)))))) \
+	    --suppress='*:/usr/include/*' \
 	    -Icommon $(PROGS:%=%.c) common
 
 format:
 	clang-format -i $(C_FILES)
 
+EXAMPLES = $(wildcard man/examples/*)
 install: all
-	$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1
+	$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1 \
+	    $(DESTDIR)$(MANDIR)/man7 $(DESTDIR)$(DOCDIR)/examples
 	$(INSTALL) -m 755 $(PROGS:%=$(BIN)%) $(DESTDIR)$(BINDIR)
 	$(INSTALL) -m 644 $(PROGS:%=man/%.1) $(DESTDIR)$(MANDIR)/man1
+	$(INSTALL) -m 644 man/fspipe.7 $(DESTDIR)$(MANDIR)/man7
+	$(INSTALL) -m 644 $(EXAMPLES) $(DESTDIR)$(DOCDIR)/examples
 	$(INSTALL) -d $(DESTDIR)$(DATADIR)/fspipe $(DESTDIR)$(BASHDIR) \
 	    $(DESTDIR)$(ZSHDIR) $(DESTDIR)$(FISHDIR)
 	$(INSTALL) -m 644 $(SCHEMAS) $(DESTDIR)$(DATADIR)/fspipe
@@ -284,12 +319,15 @@ install: all
 
 uninstall:
 	rm -f $(PROGS:%=$(DESTDIR)$(BINDIR)/%) \
-	    $(PROGS:%=$(DESTDIR)$(MANDIR)/man1/%.1)
+	    $(PROGS:%=$(DESTDIR)$(MANDIR)/man1/%.1) \
+	    $(DESTDIR)$(MANDIR)/man7/fspipe.7
 	rm -f $(PROGS:%=$(DESTDIR)$(BASHDIR)/%) \
 	    $(PROGS:%=$(DESTDIR)$(ZSHDIR)/_%) \
 	    $(PROGS:%=$(DESTDIR)$(FISHDIR)/%.fish)
-	rm -f $(SCHEMAS:man/schema/%=$(DESTDIR)$(DATADIR)/fspipe/%)
-	-rmdir $(DESTDIR)$(DATADIR)/fspipe
+	rm -f $(SCHEMAS:man/schema/%=$(DESTDIR)$(DATADIR)/fspipe/%) \
+	    $(EXAMPLES:man/%=$(DESTDIR)$(DOCDIR)/%)
+	-rmdir $(DESTDIR)$(DATADIR)/fspipe $(DESTDIR)$(DOCDIR)/examples \
+	    $(DESTDIR)$(DOCDIR)
 
 clean:
 	rm -rf build build-* $(PROGS) fspipe-*.tar.gz
@@ -299,8 +337,8 @@ dist:
 	    --prefix=fspipe-$(VERSION)/ HEAD | gzip -9n \
 	    >fspipe-$(VERSION).tar.gz
 
-.PHONY: all deps ajv demo tests check bench bench-plot benches fuzz lint format install \
-    uninstall clean dist
+.PHONY: all deps deps-recipes ajv demo tests check check-recipes soak bench \
+    bench-plot benches fuzz lint format install uninstall clean dist
 
 -include $(COMMON_OBJS:.o=.d) $(PROGS:%=$(BUILD)/%.d) \
     $(TEST_OBJS:.o=.d) $(TESTS:%=%.d) $(BENCHES:%=%.d)

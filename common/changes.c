@@ -7,6 +7,8 @@
 #include "core.h"
 #include "filter.h"
 #include "grow.h"
+#include "owed.h"
+#include "seen.h"
 #include "settle.h"
 #include "statat.h"
 #include "tree.h"
@@ -101,10 +103,67 @@ name_of(struct core *c, const struct dir *d, const char *name)
 	return c->name.failed ? NULL : c->name.data;
 }
 
+static bool
+is_older(const struct timespec *ts, const struct timespec *than)
+{
+	return ts->tv_sec < than->tv_sec ||
+	    (ts->tv_sec == than->tv_sec && ts->tv_nsec < than->tv_nsec);
+}
+
+/* Has the content been told, or is it that of the last comparison? */
+static bool
+knows_content(const struct core *c, const struct dir *d, const char *name,
+    const struct event_stat *st)
+{
+	return is_older(&st->mtime, &c->compared) ||
+	    seen_content(c->seen, d->dev, d->ino, name, st);
+}
+
+/* For --rescan: something is told of a file that looks like this, which says
+ * what its content is, or only that its inode has changed. */
+static void
+meet(struct core *c, enum event_kind kind, const struct dir *d,
+    const char *name, const struct event_stat *st)
+{
+	if (c->seen == NULL || st == NULL || !S_ISREG(st->mode) ||
+	    is_older(&st->ctime, &c->compared) || kind == EVENT_OPENED ||
+	    kind == EVENT_ACCESSED)
+		return;
+	if (kind != EVENT_ATTRIB || knows_content(c, d, name, st))
+		seen_add(c->seen, d->dev, d->ino, name, st);
+}
+
+/* The same of one that has been renamed. */
+static void
+meet_moved(struct core *c, const struct dir *from, const char *name,
+    struct dir *to, const char *new_name)
+{
+	struct event_stat st;
+	int fd;
+
+	if (c->seen == NULL)
+		return;
+	fd = core_dirfd(c, to);
+	if (fd != -1 && stat_at(fd, new_name, false, &st) == 0 &&
+	    S_ISREG(st.mode) && knows_content(c, from, name, &st))
+		seen_add(c->seen, to->dev, to->ino, new_name, &st);
+}
+
+bool
+change_known(struct core *c, const struct dir *d, const char *name,
+    const struct event_stat *st)
+{
+	if (c->seen == NULL || !seen_has(c->seen, d->dev, d->ino, name, st))
+		return false;
+	meet(c, EVENT_EXISTS, d, name, st); /* and for the next one, too */
+	return true;
+}
+
 void
 change_tell(struct core *c, enum event_kind kind, struct dir *d,
     const char *name, enum event_type type, const struct event_stat *st)
 {
+	meet(c, kind, d, name, st);
 	if (!wants(c, kind))
 		return;
 	name = name_of(c, d, name);
@@ -173,9 +232,8 @@ change_list(struct core *c, struct dir *d, net_each each, void *arg)
 	return 0;
 }
 
-/* Is nobody going to tell that a file in d was closed? */
-static bool
-closes_untold(const struct dir *d)
+bool
+change_closes_untold(const struct dir *d)
 {
 	return d->mark != NULL &&
 	    (d->mark->side->ops->tells & BACKEND_CLOSED) == 0;
@@ -191,7 +249,7 @@ is_complete(struct core *c, struct dir *d, const struct entry *e,
 		return true;
 	if (how == COMPLETE_NOT)
 		return false;
-	if (closes_untold(d))
+	if (change_closes_untold(d))
 		how = how == COMPLETE_LATER ? COMPLETE_FOUND : COMPLETE_ASK;
 	/* An empty file that was just made is about to be written. */
 	if (how == COMPLETE_ASK && st != NULL && st->size == 0)
@@ -220,9 +278,9 @@ change_complete(struct core *c, struct dir *d, struct entry *e,
 	if (!wants(c, EVENT_COMPLETE) || e->type != EVENT_FILE || s->silent)
 		return;
 	if (is_complete(c, d, e, st, how)) {
-		e->flags &= (uint8_t)~ENTRY_OPEN;
+		e->flags &= (uint8_t) ~(ENTRY_OPEN | ENTRY_CLOSED);
 		change_tell(c, EVENT_COMPLETE, d, e->name, e->type, st);
-	} else if (closes_untold(d) && !(e->flags & ENTRY_OPEN)) {
+	} else if (change_closes_untold(d) && !(e->flags & ENTRY_OPEN)) {
 		e->flags |= ENTRY_OPEN;
 		core_later(c, d, e->name);
 	}
@@ -354,6 +412,18 @@ change_exists(struct core *c, struct dir *const *tops, size_t ntops)
 out:
 	free(l.item);
 	return ret;
+}
+
+void
+change_meet(struct core *c, struct dir *top)
+{
+	struct walk w = WALK(top);
+	struct event_stat st;
+	struct entry *e;
+
+	while (c->seen != NULL && (e = tree_walk(&w)) != NULL)
+		if (e->type == EVENT_FILE && look_at(c, w.in, e, &st) != NULL)
+			meet(c, EVENT_EXISTS, w.in, e->name, &st);
 }
 
 static void
@@ -702,6 +772,13 @@ change_moved(struct core *c, struct dir *from, struct entry *e, struct dir *to,
 		c->resync = true;
 	else
 		tell_move(&m, &l, st, replaced);
+	if (moved->type == EVENT_FILE)
+		meet_moved(c, from,
+		    strrchr(m.old_name, '/') == NULL ?
+			m.old_name :
+			strrchr(m.old_name, '/') + 1,
+		    to, moved->name);
+	owed_moved(c, to, moved);
 	if (moved->type == EVENT_DIR) {
 		move_claims(c, from, to);
 		reenter(c, &l);
@@ -753,10 +830,14 @@ change_exchanged(struct core *c, struct dir *da, struct entry *a,
 	}
 	if (simple) {
 		tree_exchange(da, a, db, b);
+		owed_moved(c, da, a);
+		owed_moved(c, db, b);
 		m.old = na;
 		m.new = nb;
 		m.other = tb;
 		tell_renamed(&m, &at, look_at(c, db, b, &st), false, true);
+		meet_moved(c, da, a->name, db, b->name);
+		meet_moved(c, db, b->name, da, a->name);
 		change_complete(c, da, a, NULL, COMPLETE_SURE);
 		change_complete(c, db, b, NULL, COMPLETE_SURE);
 		doubt_unentered(c, da, a);

@@ -62,6 +62,15 @@ void change_made(struct core *c, struct dir *d, struct entry *e,
  * Returns 0, or -1 with ENOMEM. */
 int change_exists(struct core *c, struct dir *const *tops, size_t ntops);
 
+/* For --rescan: takes down what the files below a top look like, where that is
+ * so new that the first comparison could take it for a change. */
+void change_meet(struct core *c, struct dir *top);
+
+/* Has this version of a file in d been told, so that it is no news to
+ * --rescan? */
+bool change_known(struct core *c, const struct dir *d, const char *name,
+    const struct event_stat *st);
+
 /* Tells that e is gone, what is below it first, and takes it out of the
  * index: e is freed. */
 void change_gone(struct core *c, struct dir *d, struct entry *e);
@@ -94,6 +103,9 @@ void change_exchanged(struct core *c, struct dir *da, struct entry *a,
  * at later again if it is not whole yet (ENTRY_OPEN). */
 void change_complete(struct core *c, struct dir *d, struct entry *e,
     const struct event_stat *st, enum completeness how);
+
+/* Is nobody going to tell that a file in d was closed? */
+bool change_closes_untold(const struct dir *d);
 
 /* May the content of the directory e in d be known: is it entered by the
  * user's choices? */

@@ -435,6 +435,8 @@ core_wait(struct core *c)
 	}
 	if (c->later_at != 0)
 		sooner(&wait, c->later_at - core_now_ms());
+	for (i = 0; i < c->retries.n; i++)
+		sooner(&wait, c->retries.item[i].at - core_now_ms());
 	return wait;
 }
 
@@ -468,6 +470,9 @@ core_interest(const struct core *c)
 	/* What is being written is not quiet. */
 	if (c->settle != NULL && (c->cfg->opt->events & WRITTEN))
 		interest |= BACKEND_MODIFIED;
+	/* What was being written is told again when it is closed (owed.h). */
+	if (c->cfg->opt->content && (interest & BACKEND_MODIFIED))
+		interest |= BACKEND_CLOSED;
 	return interest;
 }
 
@@ -562,6 +567,7 @@ forget_dir(struct core *c, struct dir *d)
 	}
 	forget_doubts(&c->doubts, d);
 	forget_doubts(&c->later, d);
+	forget_doubts(&c->retries, d);
 }
 
 void
@@ -866,6 +872,42 @@ core_later(struct core *c, struct dir *d, const char *name)
 }
 
 void
+core_retry(struct core *c, struct dir *d, const char *name, int delay)
+{
+	struct doubt *p = lately_doubted(&c->retries, d, name);
+
+	if (p == NULL)
+		p = add_doubt(c, &c->retries, d, name);
+	if (p == NULL)
+		return;
+	p->delay = delay;
+	p->at = core_now_ms() + delay;
+}
+
+/* Doubts the retries whose time has come. There are few. */
+static void
+retry_now(struct core *c)
+{
+	struct doubts *l = &c->retries;
+	struct doubt due;
+	struct doubt *p;
+	size_t i;
+
+	for (i = l->n; i > 0; i--) {
+		if (l->item[i - 1].at > core_now_ms())
+			continue;
+		due = l->item[i - 1];
+		l->item[i - 1] = l->item[--l->n];
+		p = due.dir == NULL ?
+		    NULL :
+		    add_doubt(c, &c->doubts, due.dir, due.name);
+		if (p != NULL)
+			p->delay = due.delay;
+		free(due.name);
+	}
+}
+
+void
 core_forget_doubts(struct doubts *l)
 {
 	while (l->n > 0)
@@ -884,6 +926,7 @@ core_now_later(struct core *c)
 	int64_t now;
 	size_t i;
 
+	retry_now(c);
 	if (c->later_at == 0)
 		return;
 	now = core_now_ms();

@@ -21,6 +21,7 @@
 struct claim;
 struct dir;
 struct entry;
+struct seen;
 struct settle;
 
 /* Things a person should know, that are no events. */
@@ -105,6 +106,7 @@ struct doubt {
 	bool content; /* and content, since core.since */
 	bool look; /* and what its entries' stats say */
 	int64_t at; /* a later one's: when (core_now_ms()) */
+	int delay; /* a retry's: milliseconds it has waited; 0: none */
 };
 
 /* A list of them that grows. */
@@ -133,6 +135,8 @@ struct core {
 	const char *kind;
 
 	struct settle *settle; /* --settle: holds what is told; or NULL */
+	struct seen *seen; /* --rescan: what need not be told again; or NULL */
+	struct timespec compared; /* when the last rescan began */
 
 	struct mark **marks; /* hash table by id */
 	size_t nmarks;
@@ -148,6 +152,8 @@ struct core {
 	struct doubts doubts;
 	struct doubts later; /* to be doubted when their time has come */
 	int64_t later_at; /* when that is for the first of them; 0: none */
+	struct doubts retries; /* the same, each after a delay of its own */
+	int delay; /* of the doubt that is looked at now */
 	uint16_t pass; /* of sync */
 
 	/* The second half of an exchange that has been told whole: a rename
@@ -287,6 +293,10 @@ void core_doubt_look(struct core *c, struct dir *d);
 void core_later(struct core *c, struct dir *d, const char *name);
 /* Doubts those whose time has come. */
 void core_now_later(struct core *c);
+
+/* Notes that a name in d is to be looked at after so many milliseconds; while
+ * that is done they are in core.delay. */
+void core_retry(struct core *c, struct dir *d, const char *name, int delay);
 
 /* Notes that all below d is to be compared; with content, since core.since. */
 void core_doubt_below(struct core *c, struct dir *d, bool content);

@@ -10,6 +10,7 @@
 #include "changes.h"
 #include "core.h"
 #include "looks.h"
+#include "owed.h"
 #include "sync.h"
 #include "tree.h"
 
@@ -405,6 +406,10 @@ on_content(struct core *c, struct dir *d, const struct told *t)
 	change_tell(c, table[i].event, d, t->name, e->type, same ? &st : NULL);
 	if (t->kind == HINT_CLOSED && same)
 		change_complete(c, d, e, &st, COMPLETE_SURE);
+	if (t->kind == HINT_CLOSED && same)
+		owed_pay(c, d, e, OWED_SOON);
+	else if (t->kind == HINT_CLOSED)
+		owed_closed(c, d, e);
 	if (seen && !same)
 		core_doubt(c, d, t->name);
 	else if (t->kind == HINT_ATTRIB && e->type == EVENT_DIR)
@@ -689,6 +694,7 @@ hints_doubts(struct core *c)
 			continue; /* a new one: the next time */
 		l->item[i].dir = NULL;
 		l->item[i].name = NULL;
+		c->delay = doubt.delay;
 		if (doubt.name != NULL)
 			(void)sync_name(c, doubt.dir, doubt.name,
 			    COMPLETE_FOUND);
@@ -697,6 +703,7 @@ hints_doubts(struct core *c)
 			    doubt.content ? &c->since : NULL);
 		free(doubt.name);
 	}
+	c->delay = 0;
 	for (i = 0; i < l->n; i++)
 		if (l->item[i].dir != NULL)
 			l->item[kept++] = l->item[i];

@@ -627,7 +627,7 @@ roots_speak(struct roots *r)
 {
 	struct root *root;
 	struct dir **tops;
-	size_t n = 0;
+	size_t n = 0, i;
 	int ret = 0;
 
 	tops = calloc(r->n + 1, sizeof(struct dir *));
@@ -638,6 +638,8 @@ roots_speak(struct roots *r)
 			tops[n++] = root->top;
 		root->scope.silent = false;
 	}
+	for (i = 0; i < n; i++)
+		change_meet(r->core, tops[i]);
 	if (r->core->cfg->opt->existing)
 		ret = change_exists(r->core, tops, n);
 	free(tops);

@@ -12,6 +12,7 @@
 #include "backend.h"
 #include "buf.h"
 #include "census.h"
+#include "content.h"
 #include "core.h"
 #include "emit.h"
 #include "event.h"
@@ -53,6 +54,7 @@ struct session {
 	struct watch *watch;
 	struct emit emit;
 	struct output out;
+	struct content content; /* of the event at hand */
 	struct lines *roots; /* of the operand -; NULL at its end */
 	char *limited; /* where the watches ran out, not told yet */
 	struct progress progress;
@@ -134,8 +136,13 @@ static void
 on_event(void *ctx, const struct event *ev)
 {
 	struct session *s = ctx;
+	struct event with = *ev;
 
-	if (s->hurry || !emit_event(&s->emit, ev, &s->out.buf))
+	if (s->hurry)
+		return;
+	if (s->opt->content)
+		watch_content(s->watch, &with, &s->content);
+	if (!emit_event(&s->emit, &with, &s->out.buf))
 		return;
 	if (ev->kind != EVENT_READY)
 		s->told = s->told_now = true;
@@ -420,6 +427,7 @@ stream(const struct stream_config *cfg)
 
 	s.emit.format = opt->format;
 	s.emit.stat = opt->stat;
+	s.emit.base64 = opt->base64;
 	s.emit.color = terminal_colors(STDOUT_FILENO);
 	s.emit.width = terminal_width(STDOUT_FILENO);
 	s.watch = watch_open(&wcfg);
@@ -448,6 +456,7 @@ stream(const struct stream_config *cfg)
 
 	free(s.limited);
 	watch_close(s.watch);
+	content_free(&s.content);
 	lines_free(s.roots);
 	if (output_close(&s.out) == -1 && s.end == STREAM_ENDED && !s.hurry)
 		fail(&s, "stdout");

@@ -15,6 +15,7 @@
 #include "finds.h"
 #include "grow.h"
 #include "looks.h"
+#include "owed.h"
 #include "statat.h"
 #include "tree.h"
 
@@ -425,11 +426,13 @@ static void
 recognize(struct core *c, struct dir *d, struct entry *e,
     const struct event_stat *st)
 {
-	if (e->ino == 0 && e->type == EVENT_FILE) {
+	bool known = e->ino != 0;
+
+	e->ino = st->ino; /* first: content is told of what is known only */
+	if (!known && e->type == EVENT_FILE) {
 		change_tell(c, EVENT_MODIFIED, d, e->name, e->type, st);
 		change_complete(c, d, e, st, COMPLETE_FOUND);
 	}
-	e->ino = st->ino;
 }
 
 /* A name that both the disk and the index have, as the same thing. */
@@ -456,13 +459,16 @@ compare_same(struct sync *s, int fd, struct dir *d, struct entry *e)
 			push_work(s, e->dir);
 		return;
 	}
-	if (e->type != EVENT_FILE || s->since == NULL ||
-	    stat_at(fd, e->name, false, &st) == -1)
+	if (e->type != EVENT_FILE)
 		return;
-	if (st.ctime.tv_sec < s->since->tv_sec ||
+	if (s->since == NULL || stat_at(fd, e->name, false, &st) == -1 ||
+	    st.ctime.tv_sec < s->since->tv_sec ||
 	    (st.ctime.tv_sec == s->since->tv_sec &&
-		st.ctime.tv_nsec < s->since->tv_nsec))
+		st.ctime.tv_nsec < s->since->tv_nsec) ||
+	    change_known(s->c, d, e->name, &st)) {
+		owed_pay(s->c, d, e, 0);
 		return;
+	}
 	change_tell(s->c, EVENT_MODIFIED, d, e->name, e->type, &st);
 	change_complete(s->c, d, e, &st, COMPLETE_FOUND);
 }
@@ -759,8 +765,12 @@ sync_name(struct core *c, struct dir *d, const char *name,
 			sync_created(c, d, name, &st, link, how);
 	} else if ((d->flags & DIR_STATS) && e->type != EVENT_DIR) {
 		(void)looks_compare(c, d, fd, e);
+		e = tree_find(d, name, strlen(name));
+		if (e != NULL)
+			owed_pay(c, d, e, 0);
 	} else if (e->type != EVENT_DIR) {
 		recognize(c, d, e, &st);
+		owed_pay(c, d, e, c->delay * OWED_GROWTH);
 	} else if (!(e->dir->flags & DIR_ENTERED)) {
 		if (change_enters(c, d, e))
 			enter_told(c, d, name, how);

@@ -226,6 +226,7 @@ entry_alloc(const char *name, size_t len, bool wide)
 	e->len = (uint8_t)len;
 	memcpy(e->name, name, len);
 	e->name[len] = '\0';
+	/* cppcheck-suppress memleak ; it is freed by way of e */
 	return e;
 }
 
@@ -377,6 +378,7 @@ tree_move(struct dir *from, struct entry *e, struct dir *to, const char *name,
 void
 tree_exchange(struct dir *da, struct entry *a, struct dir *db, struct entry *b)
 {
+	const uint8_t kept = ENTRY_OWED | ENTRY_CLOSED;
 	struct entry was = *a;
 	struct entry_stat *sa = tree_stat(a), *sb = tree_stat(b), none = {0};
 	struct entry_stat known = sa != NULL ? *sa : none;
@@ -390,6 +392,7 @@ tree_exchange(struct dir *da, struct entry *a, struct dir *db, struct entry *b)
 
 	a->type = b->type;
 	a->ino = b->ino;
+	a->flags = (uint8_t)((a->flags & ~kept) | (b->flags & kept));
 	if (a->type == EVENT_DIR) {
 		a->dir = b->dir;
 		a->dir->self = a;
@@ -397,6 +400,7 @@ tree_exchange(struct dir *da, struct entry *a, struct dir *db, struct entry *b)
 	}
 	b->type = was.type;
 	b->ino = was.ino;
+	b->flags = (uint8_t)((b->flags & ~kept) | (was.flags & kept));
 	if (b->type == EVENT_DIR) {
 		b->dir = was.dir;
 		b->dir->self = b;

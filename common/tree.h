@@ -39,6 +39,8 @@ struct mark;
 #define ENTRY_STAT   0x08 /* it has a struct entry_stat: tree_stat() */
 #define ENTRY_OPEN   0x10 /* its content may not be complete yet */
 #define ENTRY_DUE    0x20 /* time to ask whether it is */
+#define ENTRY_OWED   0x40 /* its content has to be told yet (owed.h) */
+#define ENTRY_CLOSED 0x80 /* and that it is complete */
 
 /* Its content is another one than what the rest is about. */
 #define ENTRY_WRITTEN INT64_MIN

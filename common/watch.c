@@ -9,7 +9,9 @@
 #include "core.h"
 #include "hints.h"
 #include "mountwatch.h"
+#include "owed.h"
 #include "roots.h"
+#include "seen.h"
 #include "settle.h"
 #include "sync.h"
 #include "tree.h"
@@ -40,6 +42,7 @@ struct watch {
 	struct roots roots;
 	struct mountwatch *mounts; /* NULL where there is no such thing */
 	struct timespec calm; /* nothing was queued then (CLOCK_REALTIME) */
+	int64_t rescan_at; /* 0: never */
 	int64_t quiet_at; /* 0: nothing has happened since `quiet` */
 	uint64_t told_overflows;
 	bool more; /* hints were left pending */
@@ -138,6 +141,16 @@ open_settle(struct watch *w)
 	return w->core.settle == NULL ? -1 : 0;
 }
 
+static int
+open_seen(struct watch *w)
+{
+	if (w->core.cfg->opt->rescan_ms == 0)
+		return 0;
+	w->core.compared = core_moment();
+	w->core.seen = seen_new();
+	return w->core.seen == NULL ? -1 : 0;
+}
+
 struct watch *
 watch_open(const struct watch_config *cfg)
 {
@@ -150,9 +163,11 @@ watch_open(const struct watch_config *cfg)
 	w->core.cfg = cfg;
 	w->core.inverse.id = -1;
 	roots_init(&w->roots, &w->core);
-	if (open_settle(w) == -1 || open_backend(&w->core) == -1) {
+	if (open_settle(w) == -1 || open_seen(w) == -1 ||
+	    open_backend(&w->core) == -1) {
 		error = errno;
 		settle_free(w->core.settle);
+		seen_free(w->core.seen);
 		free(w);
 		errno = error;
 		return NULL;
@@ -178,9 +193,11 @@ watch_close(struct watch *w)
 	mountwatch_close(w->mounts);
 	core_forget_doubts(&c->doubts);
 	core_forget_doubts(&c->later);
+	core_forget_doubts(&c->retries);
 	free(c->marks);
 	claims_links_free(&c->links);
 	settle_free(c->settle);
+	seen_free(c->seen);
 	buf_free(&c->name);
 	free(w);
 }
@@ -210,23 +227,15 @@ tell_counts(struct watch *w, enum event_kind kind)
 	c->cfg->event(c->cfg->ctx, &ev);
 }
 
-/* Something was lost: compares everything. */
+/* Compares everything that has been told with the disk. */
 static void
-resync(struct watch *w)
+compare_all(struct watch *w, struct timespec since)
 {
 	struct core *c = &w->core;
-	struct timespec since = w->calm, now;
+	struct timespec now;
 	struct dir **tops;
 	size_t n;
-	bool told = c->noverflows > w->told_overflows;
 
-	w->told_overflows = c->noverflows;
-	c->resync = false;
-	(void)clock_gettime(CLOCK_REALTIME, &c->now);
-	if (told) {
-		core_note(c, NOTE_OVERFLOW, c->side[0].ops->name, 0);
-		tell_counts(w, EVENT_OVERFLOW);
-	}
 	/* The clock was set back: any file may have changed. */
 	(void)clock_gettime(COMPAT_CLOCK_FILES, &now);
 	if (now.tv_sec < since.tv_sec)
@@ -248,8 +257,40 @@ resync(struct watch *w)
 	for (n = 0; n < RESYNC_ROUNDS && c->doubts.n > 0 && !c->resync; n++)
 		hints_doubts(c);
 	(void)clock_gettime(CLOCK_REALTIME, &c->now);
+}
+
+/* Something was lost: compares everything. */
+static void
+resync(struct watch *w)
+{
+	struct core *c = &w->core;
+	bool told = c->noverflows > w->told_overflows;
+
+	w->told_overflows = c->noverflows;
+	c->resync = false;
+	(void)clock_gettime(CLOCK_REALTIME, &c->now);
+	if (told) {
+		core_note(c, NOTE_OVERFLOW, c->side[0].ops->name, 0);
+		tell_counts(w, EVENT_OVERFLOW);
+	}
+	compare_all(w, w->calm);
 	if (told)
 		tell_counts(w, EVENT_RESYNCED);
+}
+
+/* --rescan: tells what the kernel has not. */
+static void
+rescan(struct watch *w)
+{
+	struct core *c = &w->core;
+	struct timespec since = c->compared;
+
+	c->compared = core_moment();
+	seen_turn(c->seen);
+	(void)clock_gettime(CLOCK_REALTIME, &c->now);
+	compare_all(w, since);
+	core_close_fds(c);
+	w->rescan_at = core_now_ms() + c->cfg->opt->rescan_ms;
 }
 
 /* Handles what is pending and what comes meanwhile, up to a number of hints.
@@ -317,6 +358,8 @@ watch_ready(struct watch *w)
 	tell_counts(w, EVENT_READY);
 	core_close_fds(c);
 	c->stirred = false; /* what was there has not happened */
+	if (c->seen != NULL && w->rescan_at == 0)
+		w->rescan_at = core_now_ms() + c->cfg->opt->rescan_ms;
 	return 0;
 }
 
@@ -351,7 +394,6 @@ int
 watch_timeout(struct watch *w)
 {
 	struct core *c = &w->core;
-	int64_t now = 0, due = -1;
 	int timeout = core_wait(c);
 
 	if (w->more)
@@ -360,14 +402,12 @@ watch_timeout(struct watch *w)
 		sooner(&timeout, GATHER_MS);
 	if (!core_holds(c) && (c->doubts.n > 0 || c->resync || c->suspects))
 		timeout = 0;
-	if (c->settle != NULL)
-		due = settle_due(c->settle);
-	if (w->quiet_at != 0 || due != -1)
-		now = core_now_ms();
 	if (w->quiet_at != 0)
-		sooner(&timeout, w->quiet_at - now);
-	if (due != -1)
-		sooner(&timeout, due - now);
+		sooner(&timeout, w->quiet_at - core_now_ms());
+	if (w->rescan_at != 0)
+		sooner(&timeout, w->rescan_at - core_now_ms());
+	if (watch_holds(w))
+		sooner(&timeout, settle_due(c->settle) - core_now_ms());
 	return timeout;
 }
 
@@ -443,6 +483,8 @@ watch_run(struct watch *w, const struct pollfd *fds)
 		return -1;
 	w->more = ret == 0;
 	gather(w, c->nhints - nhints);
+	if (w->rescan_at != 0 && core_now_ms() >= w->rescan_at)
+		rescan(w);
 	if (run_settle(w, false) == -1)
 		return -1;
 	if (c->failed) {
@@ -463,6 +505,16 @@ watch_run(struct watch *w, const struct pollfd *fds)
 		tell_counts(w, EVENT_QUIET);
 	}
 	return 0;
+}
+
+void
+watch_content(struct watch *w, struct event *ev, struct content *room)
+{
+	struct dir *top;
+
+	top = ev->name == NULL ? NULL : roots_top(&w->roots, ev->root);
+	if (top != NULL)
+		owed_read(&w->core, top, ev, room);
 }
 
 bool

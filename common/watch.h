@@ -23,6 +23,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct content;
+struct event;
 struct watch;
 struct watch_config;
 
@@ -59,6 +61,11 @@ bool watch_holds(const struct watch *w);
 
 /* At the end: tells all that is held. Returns 0, or -1 with errno. */
 int watch_finish(struct watch *w);
+
+/* Adds the content to an event that carries one (--content), as it is under
+ * its name now; to be called when the line is made, from cfg.event or later.
+ * ev borrows from room. */
+void watch_content(struct watch *w, struct event *ev, struct content *room);
 
 /* Can nothing ever be told any more? */
 bool watch_ended(const struct watch *w);

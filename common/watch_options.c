@@ -18,7 +18,9 @@
 #define SECONDS_MAX	1000000000 /* some thirty years */
 /* How many times --settle's quiet time something is held at most, where that
  * is not said. */
-#define SETTLE_MAX 10
+#define SETTLE_MAX	10
+#define CONTENT_DEFAULT ((size_t)1024 * 1024)
+#define CONTENT_MAX	(1024LL * 1024 * 1024)
 
 /* Options without a letter. */
 enum {
@@ -28,14 +30,17 @@ enum {
 	OPT_STAT,
 	OPT_BACKEND,
 	OPT_POLL,
+	OPT_RESCAN,
 	OPT_ONE_FILE_SYSTEM,
 	OPT_PRUNE,
 	OPT_TIMEOUT,
 	OPT_NO_CLAIM,
+	OPT_CONTENT_LIMIT,
+	OPT_ENCODING,
 };
 
 /* The colon: tell a missing argument from an unknown option. */
-static const char letters[] = ":re:t:i:x:s:wL10pqvhV";
+static const char letters[] = ":re:t:i:x:s:cwL10pqvhV";
 
 static const struct option longs[] = {
     {"recursive", no_argument, NULL, 'r'},
@@ -47,7 +52,11 @@ static const struct option longs[] = {
     {"no-junk", no_argument, NULL, OPT_NO_JUNK},
     {"existing", no_argument, NULL, OPT_EXISTING},
     {"settle", required_argument, NULL, 's'},
+    {"rescan", required_argument, NULL, OPT_RESCAN},
     {"stat", no_argument, NULL, OPT_STAT},
+    {"content", no_argument, NULL, 'c'},
+    {"content-limit", required_argument, NULL, OPT_CONTENT_LIMIT},
+    {"encoding", required_argument, NULL, OPT_ENCODING},
     {"backend", required_argument, NULL, OPT_BACKEND},
     {"poll", required_argument, NULL, OPT_POLL},
     {"wait", no_argument, NULL, 'w'},
@@ -218,6 +227,65 @@ parse_depth(size_t *ret_depth, char *msg, size_t msg_size)
 }
 
 static int
+parse_limit(size_t *ret_limit, char *msg, size_t msg_size)
+{
+	const char *why;
+	long long n;
+
+	n = strtonum(optarg, 0, CONTENT_MAX, &why);
+	if (why != NULL) {
+		(void)snprintf(msg, msg_size,
+		    "--content-limit %.64s: not a number of bytes up to %lld",
+		    optarg, CONTENT_MAX);
+		return -1;
+	}
+	*ret_limit = (size_t)n;
+	return 0;
+}
+
+static int
+set_encoding(struct watch_options *o, char *msg, size_t msg_size)
+{
+	if (strcmp(optarg, "base64") != 0) {
+		(void)snprintf(msg, msg_size,
+		    "--encoding %.64s: only base64; without this option text "
+		    "is told as text",
+		    optarg);
+		return -1;
+	}
+	o->base64 = true;
+	return 0;
+}
+
+/* What goes together with --content, and what only with it. */
+static int
+check_content(const struct watch_options *o, bool limit, char *msg,
+    size_t msg_size)
+{
+	const unsigned readers =
+	    EVENT_BIT(EVENT_OPENED) | EVENT_BIT(EVENT_ACCESSED);
+
+	if (!o->content && (limit || o->base64)) {
+		(void)snprintf(msg, msg_size, "%s: only with --content",
+		    limit ? "--content-limit" : "--encoding");
+		return -1;
+	}
+	if (o->content && o->format != EMIT_JSON) {
+		(void)snprintf(msg, msg_size,
+		    "--content and %s: content is for JSON only",
+		    o->format == EMIT_PRINT0 ? "-0" : "-p");
+		return -1;
+	}
+	if (o->content && (o->events & readers)) {
+		(void)snprintf(msg, msg_size,
+		    "--content and -e opened or accessed: reading the content "
+		    "would be told, too; add -opened,-accessed");
+		return -1;
+	}
+	return 0;
+}
+
+static int
 set_backend(struct watch_options *o, char *msg, size_t msg_size)
 {
 	size_t i, used;
@@ -337,7 +405,7 @@ int
 watch_options_parse(struct watch_options *o, int argc, char *argv[], char *msg,
     size_t msg_size)
 {
-	bool given = false, recursive = false;
+	bool given = false, recursive = false, limit = false;
 	size_t depth = 0;
 	unsigned types = 0, named = 0;
 	int c;
@@ -348,6 +416,7 @@ watch_options_parse(struct watch_options *o, int argc, char *argv[], char *msg,
 	    .backend = backends[0],
 	    .poll_ms = POLL_DEFAULT_MS,
 	    .timeout_ms = -1,
+	    .content_limit = CONTENT_DEFAULT,
 	};
 	o->filter = filter_new();
 	/* No more --prune can be given than there are arguments. */
@@ -391,8 +460,25 @@ watch_options_parse(struct watch_options *o, int argc, char *argv[], char *msg,
 			if (parse_settle(o, msg, msg_size) == -1)
 				goto fail;
 			break;
+		case OPT_RESCAN:
+			if (parse_seconds("rescan", &o->rescan_ms, msg,
+				msg_size) == -1)
+				goto fail;
+			break;
 		case OPT_STAT:
 			o->stat = true;
+			break;
+		case 'c':
+			o->content = true;
+			break;
+		case OPT_CONTENT_LIMIT:
+			if (parse_limit(&o->content_limit, msg, msg_size) == -1)
+				goto fail;
+			limit = true;
+			break;
+		case OPT_ENCODING:
+			if (set_encoding(o, msg, msg_size) == -1)
+				goto fail;
 			break;
 		case OPT_BACKEND:
 			if (set_backend(o, msg, msg_size) == -1)
@@ -460,6 +546,8 @@ watch_options_parse(struct watch_options *o, int argc, char *argv[], char *msg,
 		(void)snprintf(msg, msg_size, "-e: leaves no event to tell");
 		goto fail;
 	}
+	if (check_content(o, limit, msg, msg_size) == -1)
+		goto fail;
 	if (types != 0)
 		filter_set_types(o->filter, types);
 	o->depth = depth > 0 ? depth : recursive ? SIZE_MAX : 1;
@@ -487,8 +575,7 @@ watch_options_help(void)
 {
 	return "\
 usage: fswatch-events [options] path ...\n\
-Tells what happens to the paths, one JSON object a line. The path - reads\n\
-more of them from standard input, one a line.\n\
+Tells what happens to the paths, one JSON object a line; - reads more paths.\n\
 \n\
 What to watch:\n\
   -r, --recursive        everything below; without it, a directory's names\n\
@@ -507,17 +594,19 @@ Which events:\n\
   -x, --exclude ERE      leave out, and do not enter, names that match\n\
       --no-junk          leave out what editors and desktops leave behind\n\
       --existing         first list what is there\n\
-  -s, --settle QUIET[,MAX]\n\
-                         tell the net effect once a path has been quiet for\n\
-                         QUIET seconds, or is held for MAX (10 times QUIET)\n\
+  -s, --settle QUIET[,MAX]  the net effect, once a path is quiet so long\n\
 How they are told:\n\
   -p, --pretty           aligned columns for people\n\
   -0, --print0           only paths, each ended by NUL\n\
       --stat             carry what stat(2) says\n\
+  -c, --content          carry the content of regular files\n\
+      --content-limit BYTES  of files up to this size (1048576)\n\
+      --encoding base64  carry it in base64, though it be text\n\
   -q, --quiet; -v, --verbose\n\
 How changes are seen:\n\
       --backend NAME     inotify, kqueue or poll for everything\n\
       --poll SECONDS     how often to look where the kernel tells nothing (2)\n\
+      --rescan SECONDS   how often to compare everything with the disk\n\
 When to end:\n\
   -1, --once             after the first burst of events\n\
       --timeout SECONDS  after so long without an event (exit status 3)\n\

@@ -51,10 +51,14 @@ struct watch_options {
 	struct filter *filter;
 	int64_t settle_ms; /* --settle, 0 for none */
 	int64_t settle_max_ms; /* its maximum, not less */
+	int64_t rescan_ms; /* --rescan, 0 for none */
 
 	/* How they are told. */
 	enum emit_format format; /* -0, -p */
 	bool stat;
+	bool content; /* -c */
+	size_t content_limit; /* bytes */
+	bool base64; /* --encoding base64 */
 	int verbosity; /* -1 after -q, 0, or how many -v */
 
 	/* When to end. */

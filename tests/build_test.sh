@@ -28,6 +28,16 @@ is() {
 # shellcheck disable=SC2317 # run by is()
 {
 build() { make -C "$tmp/src" CFLAGS=-O0 "$@"; }
+# By what would be run.
+by_hand() {
+	build -n -B PKG_CONFIG=false >"$tmp/commands" &&
+	    grep -q -e "-DLIBBSD_OVERLAY .*common/emit" "$tmp/commands" &&
+	    grep -q -e "fswrite.* -lbsd  *-ljansson" "$tmp/commands" &&
+	    build -n -B BSD_CFLAGS=-Ibeside BSD_LIBS=-lbeside \
+		JANSSON_LIBS=beside.a >"$tmp/commands" &&
+	    grep -q -e "-Ibeside .*common/emit" "$tmp/commands" &&
+	    grep -q -e "fswrite.* -lbeside beside.a" "$tmp/commands"
+}
 idle() { make -q -C "$tmp/src" CFLAGS=-O0; }
 outdated() { ! idle; }
 files() { (cd "$1" && find . -name .git -prune -o ! -type d -print | sort); }
@@ -103,6 +113,7 @@ files "$tmp/src" >"$tmp/sources"
 
 is "both programs are built by two jobs at once" build -j2
 is "what is built runs" "$tmp/src/fswrite" --version
+is "without pkg-config flags are guessed, or given by hand" by_hand
 is "make a second time has nothing to do" idle
 # Its time is the oldest there is: no waiting for the clock to go on.
 find "$tmp/src/build" "$tmp/src/fswrite" "$tmp/src/fswatch-events" \
@@ -120,6 +131,7 @@ is "for good" idle
 cat >"$tmp/want" <<'END'
 644 ./opt/manual/man1/fswatch-events.1
 644 ./opt/manual/man1/fswrite.1
+644 ./opt/manual/man7/fspipe.7
 644 ./opt/share/bash-completion/completions/fswatch-events
 644 ./opt/share/bash-completion/completions/fswrite
 644 ./opt/share/fish/vendor_completions.d/fswatch-events.fish
@@ -132,9 +144,13 @@ cat >"$tmp/want" <<'END'
 755 ./opt/bin/fswatch-events
 755 ./opt/bin/fswrite
 END
+(cd "$here" && for f in man/examples/*; do
+	echo "644 ./opt/share/doc/fspipe/examples/${f##*/}"
+done) >>"$tmp/want"
+sort -o "$tmp/want" "$tmp/want"
 is "install obeys PREFIX, MANDIR and DESTDIR" build install \
     DESTDIR="$tmp/dest" PREFIX=/opt MANDIR=/opt/manual
-is "it installs both programs and their pages, and nothing else" modes
+is "it installs both programs, the pages and the examples, no more" modes
 is "what is installed runs" "$tmp/dest/opt/bin/fswatch-events" --version
 is "uninstall obeys them, too" build uninstall \
     DESTDIR="$tmp/dest" PREFIX=/opt MANDIR=/opt/manual

@@ -475,6 +475,38 @@ START_TEST(the_stream_is_the_tree)
 }
 END_TEST
 
+START_TEST(the_stream_with_content_is_the_tree_with_content)
+{
+	static const struct variant v = {.args = {"-r", "-c", "-e", "+ready"},
+	    .roots = {"d"}};
+
+	run_variant(&v, (unsigned)_i);
+}
+END_TEST
+
+START_TEST(complete_with_content_is_the_tree_with_content)
+{
+	static const struct variant v = {.args = {"-r", "-c", "--existing",
+					     "-e",
+					     "created,complete,renamed,deleted,"
+					     "ready"},
+	    .roots = {"d"},
+	    .existing = true};
+
+	run_variant(&v, (unsigned)_i);
+}
+END_TEST
+
+START_TEST(what_has_piled_up_is_told_with_content)
+{
+	static const struct variant v = {.args = {"-r", "-c", "-e", "+ready"},
+	    .roots = {"d", "e"},
+	    .frozen = true};
+
+	run_variant(&v, (unsigned)_i);
+}
+END_TEST
+
 START_TEST(the_stream_of_two_roots_is_both_trees)
 {
 	static const struct variant v = {.args = {"-r", "-e", "+ready"},
@@ -689,12 +721,21 @@ START_TEST(every_kind_of_event_together_is_the_tree)
 }
 END_TEST
 
-START_TEST(rescans_tell_nothing_twice)
+START_TEST(rescans_leave_the_stream_the_tree)
 {
 	static const struct variant v = {.args = {"-r", "--rescan", "0.02",
 					     "-e", "+ready"},
-	    .roots = {"d"},
-	    .may_lack = true};
+	    .roots = {"d"}};
+
+	run_variant(&v, (unsigned)_i);
+}
+END_TEST
+
+START_TEST(rescans_of_a_settled_stream_leave_it_the_tree)
+{
+	static const struct variant v = {.args = {"-r", "--rescan", "0.02",
+					     "-s", "0.02,0.05", "-e", "+ready"},
+	    .roots = {"d"}};
 
 	run_variant(&v, (unsigned)_i);
 }
@@ -940,6 +981,9 @@ main(void)
 	    {"Stalled", a_reader_that_stops_still_gets_the_tree, 1},
 	    {"Frozen", what_has_piled_up_is_told_right, 8},
 	    {"Restless", a_root_that_goes_and_comes_is_the_tree_in_the_end, 1},
+	    {"Content", the_stream_with_content_is_the_tree_with_content, 2},
+	    {"Complete", complete_with_content_is_the_tree_with_content, 2},
+	    {"Piled", what_has_piled_up_is_told_with_content, 4},
 	    {"Overlap", the_stream_of_roots_that_overlap_is_the_tree_of_each,
 		1},
 	    {"Bind",
@@ -949,7 +993,8 @@ main(void)
 	    {"Limited", beyond_the_limit_of_watches_the_stream_is_the_tree, 1},
 	    {"Descriptors", with_few_descriptors_the_stream_is_the_tree, 1},
 	    {"All", every_kind_of_event_together_is_the_tree, 1},
-	    {"Rescan", rescans_tell_nothing_twice, 1},
+	    {"Rescan", rescans_leave_the_stream_the_tree, 1},
+	    {"SettleRescan", rescans_of_a_settled_stream_leave_it_the_tree, 1},
 	    {"Poll", polling_tells_the_tree_too, 1},
 	    {"Settle", the_settled_stream_is_the_tree, 1},
 	    {"SettleMax", the_settled_stream_with_a_maximum_is_the_tree, 1},

@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base64.h"
 #include "buf.h"
 #include "harness.h"
 
@@ -28,6 +29,9 @@ struct entry {
 	bool told; /* an event has named it since the walk */
 	double time; /* of the last event that counts for its content */
 	struct timespec mtime; /* a walk's: as it was found */
+	char *content; /* as last told, decoded; NULL where it never was */
+	size_t len;
+	bool due; /* its content had to be told, sooner or later */
 };
 
 RB_HEAD(set, entry);
@@ -47,6 +51,7 @@ struct fold {
 	size_t ntold, cap;
 	struct buf fault;
 	char *suspect;
+	bool content; /* --content: some event had one */
 };
 
 /* "/" sorts before all else, so that what is below a path comes right after
@@ -114,6 +119,7 @@ drop(struct fold *f, struct entry *e)
 {
 	(void)RB_REMOVE(set, &f->set, e);
 	f->count--;
+	free(e->content);
 	free(e->path);
 	free(e);
 }
@@ -486,16 +492,39 @@ fold_renamed(struct fold *f, const struct told *t, char type, bool replaced)
 	return 0;
 }
 
-int
-fold_event(struct fold *f, const json_t *ev)
+/* What an event carries is the file's content from now on; one without owes
+ * it. */
+static int
+take_content(struct fold *f, const struct told *t, const json_t *ev)
+{
+	const json_t *content = json_object_get(ev, "content");
+	struct entry *e = find(f, t->path);
+
+	if (e == NULL || e->type != 'f')
+		return 0;
+	e->due = !json_is_true(json_object_get(ev, "truncated"));
+	if (content == NULL)
+		return 0;
+	f->content = true;
+	free(e->content);
+	e->len = json_string_length(content);
+	e->content = malloc(e->len + 1);
+	if (e->content == NULL)
+		return fault(f, t, t->path, "out of memory");
+	memcpy(e->content, json_string_value(content), e->len);
+	if (strcmp(event_get(ev, "encoding"), "base64") == 0 &&
+	    base64_decode(e->content, e->len, e->content, &e->len) == -1)
+		return fault(f, t, t->path, "its base64 is none");
+	return 0;
+}
+
+static int
+take_event(struct fold *f, const json_t *ev, const struct told *t)
 {
 	const char *kind = event_get(ev, "event");
 	char type = letter_of_type(event_get(ev, "type"));
-	struct told *t = remember(f, ev);
 	struct entry *e;
 
-	if (t == NULL)
-		return -1;
 	if (strcmp(kind, "lost") == 0 || strcmp(kind, "found") == 0 ||
 	    t->path == NULL)
 		return 0;
@@ -516,6 +545,22 @@ fold_event(struct fold *f, const json_t *ev)
 		drop_tree(f, t->path);
 	else if (strcmp(kind, "modified") == 0)
 		touch(e, t->time);
+	return 0;
+}
+
+int
+fold_event(struct fold *f, const json_t *ev)
+{
+	const char *kind = event_get(ev, "event");
+	const struct told *t = remember(f, ev);
+
+	if (t == NULL || take_event(f, ev, t) == -1)
+		return -1;
+	if (t->path != NULL &&
+	    (strcmp(kind, "created") == 0 || strcmp(kind, "exists") == 0 ||
+		strcmp(kind, "modified") == 0 || strcmp(kind, "closed") == 0 ||
+		strcmp(kind, "complete") == 0))
+		return take_content(f, t, ev);
 	return 0;
 }
 
@@ -572,12 +617,43 @@ seconds(const struct timespec *ts)
 	return (double)ts->tv_sec + (double)(ts->tv_nsec / 1000) / 1e6;
 }
 
+/* With --content: is what was told last what is there? */
+static void
+compare_bytes(struct differences *d, const struct entry *told,
+    const struct entry *real)
+{
+	char *bytes;
+	ssize_t n;
+	int fd;
+
+	if (told->content == NULL) {
+		/* The last mark's may still be on its way (harness.h). */
+		if (told->due && strstr(real->path, "/mark-") == NULL)
+			differ(d, real->path, "has content, never told");
+		return;
+	}
+	bytes = malloc(told->len + 1);
+	fd = open(real->path, O_RDONLY | O_CLOEXEC);
+	n = fd == -1 || bytes == NULL ? -1 : read(fd, bytes, told->len + 1);
+	if (n != (ssize_t)told->len ||
+	    memcmp(bytes, told->content, told->len) != 0)
+		differ(d, real->path, "has not the content last told (%zu)",
+		    told->len);
+	if (fd != -1)
+		(void)close(fd);
+	free(bytes);
+}
+
 static void
 compare_content(struct differences *d, const struct entry *told,
-    const struct entry *real)
+    const struct entry *real, bool content)
 {
 	if (real->type != 'f')
 		return;
+	if (content) {
+		compare_bytes(d, told, real);
+		return;
+	}
 	/* Found by a walk and never named since: it must be as it was. */
 	if (!told->told) {
 		if (told->mtime.tv_sec != real->mtime.tv_sec ||
@@ -650,7 +726,7 @@ fold_compare(struct fold *f, const char *const *roots, fold_choose choose,
 			differ(&d, y->path, "is told as %c, and is %c", x->type,
 			    y->type);
 		} else if (content) {
-			compare_content(&d, x, y);
+			compare_content(&d, x, y, f->content);
 		}
 		if (c <= 0)
 			x = RB_NEXT(set, &f->set, x);

@@ -61,6 +61,8 @@ size_t fold_count(const struct fold *f);
  * type for type. With content, also: each regular file that has been modified
  * since the walk has had an event that was read after it. That does not hold
  * for a file with several names, where the event may have named another one.
+ * Where events carry content (--content) instead: the content last told of
+ * each file that was created or modified since is what is there.
  * Returns NULL where all is equal, else a report: the shortest differing
  * paths, and the last lines about each. The caller frees it. */
 char *fold_compare(struct fold *f, const char *const *roots, fold_choose choose,

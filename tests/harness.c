@@ -660,7 +660,8 @@ add_line(struct harness *h, const char *text, size_t len)
 		return;
 	keep(h->keep_fd, text, len);
 	keep(h->keep_fd, "\n", 1);
-	l->json = json_loadb(text, len, JSON_REJECT_DUPLICATES, &err);
+	l->json = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL,
+	    &err);
 	ck_assert_msg(l->json != NULL, "not JSON (%s): %s", err.text, l->text);
 	check_event(h, l->json, l->text);
 }

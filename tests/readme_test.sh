@@ -86,7 +86,7 @@ pipe 1 "the audit log of the first pipe has each event as it comes" \
 
 pipe 2 "each complete file is copied, whatever its bytes" \
     '[ ! -d inbox ] || printf "\377\000\376" >"inbox/a file $i"' \
-    'for f in archive/inbox/*; do printf "\377\000\376" | cmp -s - "$f" && break
+    'for f in archive/*; do printf "\377\000\376" | cmp -s - "$f" && break
     done'
 
 prepare='printf "all:\n\t@echo made >>made\n" >Makefile'

@@ -20,6 +20,7 @@
 #include "fold.h"
 #include "hints.h"
 #include "notes.h"
+#include "owed.h"
 #include "sync.h"
 #include "tree.h"
 #include "watch.h"
@@ -67,10 +68,16 @@ fold(struct recorder *r, const struct event *ev)
 }
 
 static void
-on_event(void *ctx, const struct event *ev)
+on_event(void *ctx, const struct event *event)
 {
 	struct recorder *r = ctx;
+	struct event with = *event;
+	const struct event *ev = &with;
 
+	if (r->opt.content && r->watch != NULL)
+		watch_content(r->watch, &with, &r->content);
+	else if (r->opt.content && ev->name != NULL)
+		owed_read(&r->core, r->top, &with, &r->content);
 	if (r->fold != NULL)
 		fold(r, ev);
 	r->ncreated += ev->kind == EVENT_CREATED;
@@ -97,6 +104,12 @@ on_event(void *ctx, const struct event *ev)
 		buf_adds(&r->line, " exchanged");
 	if (ev->synthetic && r->marks_synthetic)
 		buf_adds(&r->line, " synthetic");
+	if (ev->content != NULL) {
+		buf_adds(&r->line, " = ");
+		buf_add(&r->line, ev->content, ev->content_len);
+	}
+	if (ev->truncated)
+		buf_adds(&r->line, " truncated");
 	if (ev->st != NULL)
 		ck_assert_int_eq(event_type_of(ev->st->mode), ev->type);
 	add_line(r);
@@ -156,6 +169,7 @@ recorder_close(struct recorder *r)
 		core_close_sides(c);
 		core_forget_doubts(&c->doubts);
 		core_forget_doubts(&c->later);
+		core_forget_doubts(&c->retries);
 		free(c->marks);
 		buf_free(&c->name);
 	}
@@ -165,6 +179,7 @@ recorder_close(struct recorder *r)
 	buf_free(&r->told);
 	buf_free(&r->line);
 	buf_free(&r->last);
+	content_free(&r->content);
 	ck_assert_int_eq(chdir("/"), 0);
 	scratch_close(&r->dir);
 }

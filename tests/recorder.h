@@ -12,9 +12,10 @@
  *	recorder_close(&r);
  *
  * A line is the kind, the type's letter (f, d, s, o) and the path, and what
- * more there is: "renamed f d/a -> d/b replaced", "lost d", "# waiting for d"
- * for a note. A line like the one before it is left out, as it may be for
- * `modified`. Whatever goes wrong here fails the test (Check).
+ * more there is: "renamed f d/a -> d/b replaced", "modified f d/a = text" with
+ *content (or "truncated"), "lost d", "# waiting for d" for a note. A line like
+ *the one before it is left out, as it may be for `modified`. Whatever goes
+ *wrong here fails the test (Check).
  */
 #ifndef RECORDER_H
 #define RECORDER_H
@@ -22,6 +23,7 @@
 #include <stdbool.h>
 
 #include "buf.h"
+#include "content.h"
 #include "core.h"
 #include "emit.h"
 #include "scratch.h"
@@ -42,6 +44,7 @@ struct recorder {
 	unsigned ncreated; /* events of one kind, for tests with many */
 	struct fold *fold;
 	struct emit emit;
+	struct content content; /* of the last event, with --content */
 
 	struct core core; /* after recorder_enter() or recorder_index() */
 	struct scope scope;

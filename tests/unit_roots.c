@@ -452,6 +452,35 @@ START_TEST(roots_that_overlap_tell_once_for_each)
 }
 END_TEST
 
+/* The second root is entered before the first one has been told of the rename
+ * that leads there: it does not take the directory away. */
+START_TEST(roots_that_overlap_leave_each_other_their_directories)
+{
+	const char *story;
+
+	recorder_open(&r, "-r");
+	make_directory("d/b");
+	make_directory("d/b/a");
+	make_directory("d/e");
+	make_directory("d/e/k");
+	make_file("d/e/k/f");
+	watch("d");
+	watch("./d/b/a");
+	move_to("d/b/a", "d/b/old");
+	make_directory("d/b/a");
+	move_to("d/e/k", "d/b/a/z");
+	story = recorder_story(&r);
+	ck_assert_ptr_nonnull(strstr(story, "renamed d d/e/k -> d/b/a/z\n"));
+	ck_assert_ptr_nonnull(strstr(story, "created d ./d/b/a/z\n"));
+	ck_assert_ptr_nonnull(strstr(story, "created f ./d/b/a/z/f\n"));
+	make_file("d/b/a/z/g");
+	story = recorder_story(&r);
+	ck_assert_ptr_nonnull(strstr(story, "created f d/b/a/z/g\n"));
+	ck_assert_ptr_nonnull(strstr(story, "created f ./d/b/a/z/g\n"));
+	end();
+}
+END_TEST
+
 START_TEST(a_rename_from_root_to_root_is_one_event)
 {
 	recorder_open(&r, "-r");
@@ -654,6 +683,8 @@ main(void)
 	    a_pruned_directory_has_its_claim_whenever_it_comes);
 	tcase_add_test(core, who_wants_no_claim_takes_none);
 	tcase_add_test(core, roots_that_overlap_tell_once_for_each);
+	tcase_add_test(core,
+	    roots_that_overlap_leave_each_other_their_directories);
 	tcase_add_test(core, a_rename_from_root_to_root_is_one_event);
 	tcase_add_test(core, what_is_there_is_listed_oldest_first_then_ready);
 	tcase_add_test(core, the_counters_count);

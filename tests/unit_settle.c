@@ -1,4 +1,5 @@
 #include <check.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -920,6 +921,40 @@ START_TEST(deep_and_wide_trees_come_and_go)
 }
 END_TEST
 
+static size_t
+memory_used(void)
+{
+	return mallinfo2().uordblks;
+}
+
+START_TEST(what_came_and_went_costs_no_memory)
+{
+	char path[PATH_LEN], to[PATH_LEN];
+	size_t before, i;
+
+	begin();
+	there("f/a");
+	happens("*f a");
+	before = memory_used();
+	for (i = 0; i < 20000; i++) {
+		(void)snprintf(path, sizeof(path), "r/%zu", i);
+		create(path, 'd');
+		(void)snprintf(path, sizeof(path), "r/%zu/f", i);
+		create(path, 'f');
+		/* On the way there are hidden ones. */
+		(void)snprintf(to, sizeof(to), "r/a%zu/b/c", i);
+		rename_to(path, to);
+		rename_to(to, "r/z");
+		delete ("r/z");
+		(void)snprintf(path, sizeof(path), "r/%zu", i);
+		delete (path);
+	}
+	ck_assert_uint_lt(memory_used(), before + 65536);
+	ck_assert_str_eq(settled(), "modified a");
+	end();
+}
+END_TEST
+
 START_TEST(a_chain_of_renames_of_any_length_is_told)
 {
 	char from[16], to[16];
@@ -1100,6 +1135,7 @@ main(void)
 	tcase_add_test(core, at_the_end_all_is_told);
 	suite_add_tcase(suite, core);
 	tcase_add_test(limits, deep_and_wide_trees_come_and_go);
+	tcase_add_test(limits, what_came_and_went_costs_no_memory);
 	tcase_add_test(limits, a_chain_of_renames_of_any_length_is_told);
 	suite_add_tcase(suite, limits);
 	tcase_add_test(hostile, into_each_other_is_told_as_it_can_be);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -495,6 +496,50 @@ START_TEST(a_directory_is_watched_before_it_is_listed)
 }
 END_TEST
 
+/* The directory above moves on just when one of two places is entered. */
+static int
+add_and_move(struct backend *b, int dirfd, unsigned interest)
+{
+	int id = backend_inotify.add(b, dirfd, interest);
+
+	if (faccessat(AT_FDCWD, "d/x/s/a", F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		move_to("d/x/s", "d/x/t");
+	return id;
+}
+
+START_TEST(two_places_of_a_directory_are_not_taken_for_a_rename)
+{
+	recorder_open(&r, "-r");
+	make_directory("d/x");
+	make_directory("d/x/s");
+	make_directory("d/y");
+	if (!scratch_mounts() ||
+	    mount("d/x", "d/y", NULL, MS_BIND, NULL) == -1) {
+		skip(__func__, "no mounts here");
+		recorder_close(&r);
+		return;
+	}
+	recorder_enter(&r);
+	recorder_begin_fold(&r);
+	racing = backend_inotify;
+	racing.add = add_and_move;
+	r.core.side[0].ops = &racing;
+	/* Both places are open from here on, for as long as it lasts. */
+	make_file("d/x/s/f");
+	make_directory("d/x/s/a");
+	ck_assert_str_eq(sorted(recorder_story(&r)),
+	    "created d d/x/s/a\ncreated d d/y/s/a\n"
+	    "created f d/x/s/f\ncreated f d/y/s/f\n"
+	    "renamed d d/x/s -> d/x/t\nrenamed d d/y/s -> d/y/t\n");
+	make_file("d/x/t/a/f");
+	ck_assert_str_eq(sorted(recorder_story(&r)),
+	    "created f d/x/t/a/f\ncreated f d/y/t/a/f\n");
+	recorder_check_fold(&r);
+	ck_assert_int_eq(umount2("d/y", MNT_DETACH), 0);
+	recorder_close(&r);
+}
+END_TEST
+
 START_TEST(another_directory_under_the_name_is_not_taken_for_the_one_known)
 {
 	struct dir *s;
@@ -774,6 +819,8 @@ main(void)
 	tcase_add_test(core, a_directory_is_watched_before_it_is_listed);
 	tcase_add_test(core,
 	    another_directory_under_the_name_is_not_taken_for_the_one_known);
+	tcase_add_test(core,
+	    two_places_of_a_directory_are_not_taken_for_a_rename);
 	tcase_add_test(core,
 	    what_has_left_a_directory_that_is_gone_is_told_first);
 	tcase_add_test(core, a_name_is_compared_alone);

@@ -322,10 +322,50 @@ START_TEST(settle_takes_a_quiet_time_and_a_longest_one)
 }
 END_TEST
 
+START_TEST(content_has_a_limit_and_an_encoding)
+{
+	good("a");
+	ck_assert(!o.content && !o.base64);
+	good("-c a");
+	ck_assert(o.content && !o.base64);
+	ck_assert_uint_eq(o.content_limit, 1024 * 1024);
+	good("--content --content-limit 0 --encoding base64 a");
+	ck_assert(o.content && o.base64);
+	ck_assert_uint_eq(o.content_limit, 0);
+	good("-c --content-limit 1073741824 a");
+	ck_assert_uint_eq(o.content_limit, 1073741824);
+	refused("-c --content-limit 1073741825 a",
+	    "--content-limit 1073741825: not a number of bytes up to "
+	    "1073741824");
+	refused("-c --content-limit -1 a",
+	    "--content-limit -1: not a number of bytes up to 1073741824");
+	refused("-c --content-limit 1M a",
+	    "--content-limit 1M: not a number of bytes up to 1073741824");
+	refused("-c --encoding utf-8 a",
+	    "--encoding utf-8: only base64; without this option text is told "
+	    "as text");
+}
+END_TEST
+
+START_TEST(content_goes_with_what_can_carry_it)
+{
+	refused("--content-limit 5 a", "--content-limit: only with --content");
+	refused("--encoding base64 a", "--encoding: only with --content");
+	refused("-c -0 a", "--content and -0: content is for JSON only");
+	refused("-p -c a", "--content and -p: content is for JSON only");
+	refused("-c -e +opened a",
+	    "--content and -e opened or accessed: reading the content would "
+	    "be told, too; add -opened,-accessed");
+	refused("-c -e all,-opened a",
+	    "--content and -e opened or accessed: reading the content would "
+	    "be told, too; add -opened,-accessed");
+	good("-c -e all,-opened,-accessed a");
+}
+END_TEST
+
 START_TEST(options_of_the_future_are_unknown_today)
 {
-	static const char *const later[] = {"-c", "--content", "--encoding",
-	    "--content-limit", "--rescan"};
+	static const char *const later[] = {"--state", "--ignore-file"};
 	size_t i;
 	char line[64];
 
@@ -451,6 +491,8 @@ main(void)
 	tcase_add_test(limits, what_is_no_depth_is_refused);
 	tcase_add_test(hostile, a_misspelt_option_is_answered_with_the_nearest);
 	tcase_add_test(hostile, settle_takes_a_quiet_time_and_a_longest_one);
+	tcase_add_test(hostile, content_has_a_limit_and_an_encoding);
+	tcase_add_test(hostile, content_goes_with_what_can_carry_it);
 	tcase_add_test(hostile, options_of_the_future_are_unknown_today);
 	tcase_add_test(hostile,
 	    an_unknown_event_is_answered_with_what_there_is);

@@ -38,7 +38,7 @@ _fswatch_events() {
 		return
 		;;
 	--encoding)
-		mapfile -t COMPREPLY < <(compgen -W "utf-8 base64" -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W base64 -- "$cur")
 		return
 		;;
 	--backend)
@@ -59,10 +59,12 @@ _fswatch_events() {
 	if [[ $cur == -* ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "--recursive --depth
 			--events --types --include --exclude --no-junk
-			--existing --settle --stat --backend --poll --wait --follow
-			--one-file-system --prune --once --timeout --print0
-			--pretty --no-claim --quiet --verbose --help --version
-			-r -e -t -i -x -s -w -L -1 -0 -p -q -v -h -V -" -- "$cur")
+			--existing --settle --rescan --stat --content
+			--content-limit --encoding --backend --poll --wait
+			--follow --one-file-system --prune --once --timeout
+			--print0 --pretty --no-claim --quiet --verbose --help
+			--version
+			-r -s -c -e -t -i -x -w -L -1 -0 -p -q -v -h -V -" -- "$cur")
 		return
 	fi
 	mapfile -t COMPREPLY < <(compgen -f -- "$cur")
