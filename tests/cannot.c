@@ -13,6 +13,8 @@ static const struct {
     {"poll", "e_default_and_all_are_groups", "polling sees no file closed"},
     {"poll", "opened_and_accessed_are_told_on_request_and_not_for_directories",
 	"polling sees no file opened"},
+    {"poll", "an_unknown_back_end_and_content_of_what_is_opened_are_refused",
+	"polling sees no file opened"},
     {"poll", "e_chooses_by_name",
 	"polling sees nothing that comes and goes between two looks"},
     {"poll", "an_event_has_its_keys_in_their_order_and_no_more",
