@@ -25,6 +25,8 @@ static const struct {
 	"polling takes no watches"},
     {"kqueue", "closed_follows_writing_only",
 	"what is closed before it can be watched is not told (a new file)"},
+    {"kqueue", "e_with_signs_changes_the_default",
+	"what comes and goes between two looks is not told"},
     {"kqueue", "e_default_and_all_are_groups",
 	"what comes and goes between two looks is not told"},
     {"kqueue", "e_chooses_by_name",
