@@ -149,12 +149,15 @@ TEST_ALL = $(wildcard tests/unit_*.c tests/e2e_*.c)
 # What only a kernel that names what has happened can be asked for.
 TEST_EXACT = $(if $(filter inotify,$(BACKENDS)),,tests/unit_changes.c \
     tests/unit_hints.c tests/unit_notes.c tests/unit_sync.c)
+# What is not built is not tested.
+TEST_LESS = $(if $(filter proc,$(PROC)),,tests/unit_mountwatch.c) \
+    $(if $(filter none,$(WRITERS)),tests/unit_writers.c)
 TEST_SRCS = $(filter-out $(filter-out \
     $(wildcard $(BACKENDS:%=tests/unit_backend_%*.c)), \
     $(wildcard tests/unit_backend_*.c)) \
-    $(if $(EMULATED),,tests/unit_kqueue.c) $(TEST_EXACT) \
-    $(if $(filter proc,$(PROC)),,tests/unit_mountwatch.c) \
-    $(if $(filter none,$(WRITERS)),tests/unit_writers.c),$(TEST_ALL))
+    $(if $(EMULATED),,tests/unit_kqueue.c) \
+    $(if $(filter kqueue,$(BACKENDS)),,tests/e2e_kqueue.c) \
+    $(TEST_EXACT) $(TEST_LESS),$(TEST_ALL))
 TESTS = $(TEST_SRCS:tests/%.c=$(BUILD)/tests/%)
 TEST_SHARED = $(filter-out $(TEST_ALL),$(wildcard tests/*.c)) \
     $(if $(filter kqueue,$(BACKENDS)),tests/kqueue/fake.c)
@@ -164,7 +167,7 @@ TEST_SCRIPTS = $(wildcard tests/*_test.sh)
 BENCHES = $(patsubst tests/bench/%.c,$(BUILD)/bench/%, \
     $(wildcard tests/bench/*.c))
 C_FILES = $(wildcard *.c common/*.[ch] tests/*.[ch] tests/bench/*.[ch] \
-    tests/fuzz/*.c tests/kqueue/*.c tests/kqueue/sys/*.h)
+    tests/fuzz/*.c tests/kqueue/*.c tests/kqueue/sys/*.h tests/recipes/*.c)
 
 all: $(PROGS:%=$(BIN)%)
 
@@ -227,8 +230,12 @@ RECIPE_DEPS = jq redis-server redis-tools mosquitto mosquitto-clients \
 deps-recipes:
 	tests/deps.sh $(RECIPE_DEPS)
 
-check-recipes: all
-	FSPIPE_BIN=$(abspath $(or $(BIN),.)) tests/run.sh tests/recipes/*.sh
+$(BUILD)/changer: $(BUILD)/tests/recipes/changer.o $(BUILD)/tests/changer.o
+	$(LINK) -o $@ $^ $(FSP_LDLIBS) $(LDLIBS)
+
+check-recipes: all $(BUILD)/changer
+	FSPIPE_BIN=$(abspath $(or $(BIN),.)) CHANGER=$(abspath $(BUILD)/changer) \
+	    tests/run.sh tests/recipes/*.sh
 
 
 # Runs tests/bench/*_bench.sh; BENCH=write runs write_bench.sh only.
