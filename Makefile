@@ -5,7 +5,8 @@
 #	make deps	install what building, the demo and the tests need (Debian)
 #	make ajv	get the validator that one test needs, from npm
 #	make demo	show both filters at work in a temporary directory
-#	make check	build and run all tests; SAN=address,undefined for sanitizers
+#	make check	build and run all tests; SAN=address,undefined for sanitizers,
+#			PORTABLE=1 without what is Linux's own
 #	make tests	build them only
 #	make check-recipes	run each recipe of fspipe(7) with real components
 #	make bench	measure beside floors and peers; benches builds the floors
@@ -37,17 +38,23 @@ SAN ?=
 STATIC ?=
 
 comma = ,
+hash := \#
 KIND := $(BACKEND)
 BUILD ?= build$(if $(KIND),-$(KIND))$(if $(SAN),-$(subst \
-    $(comma),-,$(SAN)))$(if $(STATIC),-static)
+    $(comma),-,$(SAN)))$(if $(STATIC),-static)$(if $(PORTABLE),-portable)
 # Programs of another kind stay in their build directory, so that all exist.
-BIN = $(if $(KIND)$(SAN)$(STATIC),$(BUILD)/,)
+BIN = $(if $(KIND)$(SAN)$(STATIC)$(PORTABLE),$(BUILD)/,)
 
-BSD_CFLAGS ?= $(shell $(PKG_CONFIG) --cflags libbsd-overlay 2>/dev/null || \
-    echo -isystem /usr/include/bsd -DLIBBSD_OVERLAY)
-BSD_LIBS ?= $(shell $(PKG_CONFIG) $(if $(STATIC),--static) --libs \
-    libbsd-overlay 2>/dev/null || \
-    echo -lbsd $(if $(STATIC),-lmd))
+# libbsd, where the system has not got it all itself.
+HAS_BSD := $(if $(shell printf '%s\n' '$(hash)include <stdlib.h>' \
+    'int main(void) { const char *e; long long n = strtonum("1", 0, 2, &e);' \
+    'return reallocarray(0, 1, 1) == 0 || getprogname() == 0 || n == 2; }' | \
+    $(CC) -D_GNU_SOURCE -Werror $(CPPFLAGS) $(LDFLAGS) -x c -o /dev/null - \
+    2>&1 || echo no),,yes)
+BSD_CFLAGS ?= $(if $(HAS_BSD),,$(shell $(PKG_CONFIG) --cflags libbsd-overlay \
+    2>/dev/null || echo -isystem /usr/include/bsd -DLIBBSD_OVERLAY))
+BSD_LIBS ?= $(if $(HAS_BSD),,$(shell $(PKG_CONFIG) $(if $(STATIC),--static) \
+    --libs libbsd-overlay 2>/dev/null || echo -lbsd $(if $(STATIC),-lmd)))
 JANSSON_CFLAGS ?= $(shell $(PKG_CONFIG) --cflags jansson 2>/dev/null)
 JANSSON_LIBS ?= $(shell $(PKG_CONFIG) --libs jansson 2>/dev/null || \
     echo -ljansson)
@@ -76,7 +83,6 @@ LINK = $(CC) $(FSP_CFLAGS) $(CFLAGS) $(FSP_LDFLAGS) $(LDFLAGS)
 PROGS = fswatch-events fswrite
 SCHEMAS = $(wildcard man/schema/*.json)
 # The kernel's own wall around fswrite: landlock(7) where its headers are.
-hash := \#
 SANDBOX := $(if $(shell printf '%s\n' '$(hash)include <linux/landlock.h>' \
     '$(hash)include <sys/syscall.h>' 'int n = SYS_landlock_restrict_self;' | \
     $(CC) -x c -fsyntax-only - 2>&1 || echo no),none,landlock)
@@ -85,6 +91,33 @@ PROC := $(if $(shell printf '%s\n' '$(hash)include <sys/stat.h>' \
     '$(hash)include <linux/magic.h>' \
     'int n = STATX_MNT_ID | PROC_SUPER_MAGIC;' | \
     $(CC) -D_GNU_SOURCE -x c -fsyntax-only - 2>&1 || echo no),none,proc)
+# PORTABLE=1 takes, wherever there is one, the alternative to what is Linux's
+# own: to try it there.
+PORTABLE ?=
+# $(call has,lines of C,this,else that)
+has = $(if $(PORTABLE)$(shell printf '%s\n' $(1) | $(CC) $(CPPFLAGS) \
+    -D_GNU_SOURCE -x c -fsyntax-only -Werror - 2>&1 || echo no),$(3),$(2))
+STATAT := $(call has,'$(hash)include <sys/stat.h>' \
+    'unsigned n = STATX_BTIME;',statx,fstatat)
+DIRENTS := $(call has,'$(hash)include <dirent.h>' \
+    'long f(char *p) { return getdents64(0$(comma) p$(comma) 1); }',getdents,readdir)
+WRITERS := $(call has,'$(hash)include <fcntl.h>' \
+    'int n = F_SETLEASE;',lease,none)
+REMOTE := $(call has,'$(hash)include <sys/vfs.h>' \
+    'long f(struct statfs *s) { return s->f_type + fstatfs(0$(comma) s); }',statfs,none)
+WATCHAT := $(call has,'$(hash)include <linux/magic.h>' \
+    'int n = PROC_SUPER_MAGIC;',proc,chdir)
+ifdef PORTABLE
+SANDBOX := none
+PROC := none
+FSP_CPPFLAGS += -DFSP_PORTABLE
+endif
+# struct stat of some systems has other names for its times.
+MTIM := $(if $(shell printf '%s\n' '$(hash)include <sys/stat.h>' \
+    'struct timespec f(struct stat *s) { return s->st_mtim; }' | \
+    $(CC) -D_GNU_SOURCE -x c -fsyntax-only - 2>&1 || echo no), \
+    -Dst_mtim=st_mtimespec -Dst_ctim=st_ctimespec)
+FSP_CPPFLAGS += $(MTIM)
 # What the kernel tells: inotify(7) where it needs no library of its own, else
 # kqueue(2); polling always. make BACKEND=name takes that one.
 links = $(if $(shell printf '%s\n' $(1) | $(CC) $(CPPFLAGS) $(LDFLAGS) \
@@ -100,6 +133,9 @@ EMULATED := $(if $(filter kqueue,$(BACKENDS)),$(if $(call links, \
     'int main(void) { return kqueue(); }',yes),,yes))
 # One of several files for the same job is built.
 CHOSEN = sandbox_$(SANDBOX) chain_$(PROC) mounts_$(PROC) watcher_$(PROC) \
+    mountwatch_$(PROC) statat_$(STATAT) dirents_$(DIRENTS) \
+    writers_$(WRITERS) remote_$(REMOTE) \
+    $(if $(filter inotify,$(BACKENDS)),watchat_$(WATCHAT),watchat_no) \
     $(BACKENDS:%=backend_%)
 COMMON_SRCS = $(filter-out $(filter-out $(CHOSEN:%=common/%.c), \
     $(wildcard $(foreach c,$(CHOSEN), \
@@ -113,10 +149,15 @@ TEST_ALL = $(wildcard tests/unit_*.c tests/e2e_*.c)
 # What only a kernel that names what has happened can be asked for.
 TEST_EXACT = $(if $(filter inotify,$(BACKENDS)),,tests/unit_changes.c \
     tests/unit_hints.c tests/unit_notes.c tests/unit_sync.c)
+# What is not built is not tested.
+TEST_LESS = $(if $(filter proc,$(PROC)),,tests/unit_mountwatch.c) \
+    $(if $(filter none,$(WRITERS)),tests/unit_writers.c)
 TEST_SRCS = $(filter-out $(filter-out \
     $(wildcard $(BACKENDS:%=tests/unit_backend_%*.c)), \
     $(wildcard tests/unit_backend_*.c)) \
-    $(if $(EMULATED),,tests/unit_kqueue.c) $(TEST_EXACT),$(TEST_ALL))
+    $(if $(EMULATED),,tests/unit_kqueue.c) \
+    $(if $(filter kqueue,$(BACKENDS)),,tests/e2e_kqueue.c) \
+    $(TEST_EXACT) $(TEST_LESS),$(TEST_ALL))
 TESTS = $(TEST_SRCS:tests/%.c=$(BUILD)/tests/%)
 TEST_SHARED = $(filter-out $(TEST_ALL),$(wildcard tests/*.c)) \
     $(if $(filter kqueue,$(BACKENDS)),tests/kqueue/fake.c)
@@ -126,7 +167,7 @@ TEST_SCRIPTS = $(wildcard tests/*_test.sh)
 BENCHES = $(patsubst tests/bench/%.c,$(BUILD)/bench/%, \
     $(wildcard tests/bench/*.c))
 C_FILES = $(wildcard *.c common/*.[ch] tests/*.[ch] tests/bench/*.[ch] \
-    tests/fuzz/*.c tests/kqueue/*.c tests/kqueue/sys/*.h)
+    tests/fuzz/*.c tests/kqueue/*.c tests/kqueue/sys/*.h tests/recipes/*.c)
 
 all: $(PROGS:%=$(BIN)%)
 
@@ -189,8 +230,12 @@ RECIPE_DEPS = jq redis-server redis-tools mosquitto mosquitto-clients \
 deps-recipes:
 	tests/deps.sh $(RECIPE_DEPS)
 
-check-recipes: all
-	FSPIPE_BIN=$(abspath $(or $(BIN),.)) tests/run.sh tests/recipes/*.sh
+$(BUILD)/changer: $(BUILD)/tests/recipes/changer.o $(BUILD)/tests/changer.o
+	$(LINK) -o $@ $^ $(FSP_LDLIBS) $(LDLIBS)
+
+check-recipes: all $(BUILD)/changer
+	FSPIPE_BIN=$(abspath $(or $(BIN),.)) CHANGER=$(abspath $(BUILD)/changer) \
+	    tests/run.sh tests/recipes/*.sh
 
 
 # Runs tests/bench/*_bench.sh; BENCH=write runs write_bench.sh only.

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "records.h"
+#include "watchat.h"
 
 /*
  * inotify(7). The kernel's records are kept as they come (records.h) and are
@@ -88,7 +89,6 @@ inotify_fd(const struct backend *b)
 static int
 inotify_add(struct backend *b, int dirfd, unsigned interest)
 {
-	char path[sizeof("/proc/self/fd/") + 3 * sizeof(int)];
 	uint32_t mask = IN_ONLYDIR | IN_EXCL_UNLINK | IN_MASK_ADD;
 
 	if (interest & BACKEND_NAMES)
@@ -103,8 +103,7 @@ inotify_add(struct backend *b, int dirfd, unsigned interest)
 		mask |= IN_OPEN;
 	if (interest & BACKEND_ACCESSED)
 		mask |= IN_ACCESS;
-	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", dirfd);
-	return inotify_add_watch(b->fd, path, mask);
+	return watchat(b->fd, dirfd, mask);
 }
 
 static void

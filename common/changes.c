@@ -726,6 +726,17 @@ move_claims(struct core *c, struct dir *from, struct dir *to)
 			core_suspect(c, scopes[i]);
 }
 
+bool
+change_keeps_below(const struct core *c, const struct dir *from,
+    const struct dir *to)
+{
+	const struct scope *a = core_scope(from), *b = core_scope(to);
+
+	return tells_renamed(c) && b->npruned == 0 && a->silent == b->silent &&
+	    !filter_by_name(c->cfg->opt->filter) &&
+	    !filter_hides_dirs(c->cfg->opt->filter);
+}
+
 struct entry *
 change_moved(struct core *c, struct dir *from, struct entry *e, struct dir *to,
     const char *name, const struct event_stat *st)
@@ -754,10 +765,7 @@ change_moved(struct core *c, struct dir *from, struct entry *e, struct dir *to,
 		st = NULL;
 	/* What is below moves with its directory, unless that is hidden or
 	 * the names below it are judged by more than themselves. */
-	deep = moved->type == EVENT_DIR &&
-	    (filter_by_name(c->cfg->opt->filter) || !tells_renamed(c) ||
-		m.to->npruned > 0 || m.from->silent != m.to->silent ||
-		filter_hides_dirs(c->cfg->opt->filter));
+	deep = moved->type == EVENT_DIR && !change_keeps_below(c, from, to);
 	if (deep && list_below(&l, moved->dir) == -1)
 		c->resync = true;
 	if (judge_move(&m, &l) == -1)

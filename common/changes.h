@@ -89,6 +89,11 @@ void change_unknown(struct core *c, struct dir *d);
 struct entry *change_moved(struct core *c, struct dir *from, struct entry *e,
     struct dir *to, const char *name, const struct event_stat *st);
 
+/* Does a directory that moves from one to the other keep all that is known to
+ * be in it, whatever the user's choices? */
+bool change_keeps_below(const struct core *c, const struct dir *from,
+    const struct dir *to);
+
 /* Two entries have swapped their names. */
 void change_exchanged(struct core *c, struct dir *da, struct entry *a,
     struct dir *db, struct entry *b);

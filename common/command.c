@@ -247,22 +247,69 @@ command_find_id(struct command *c, const char *line, size_t len)
 	}
 }
 
-/* A key's value where it is there and not null: {path_base64: .name_base64}
- * in jq gives null where there is none. */
-static json_t *
-command_get(const struct command *c, const char *key)
-{
-	json_t *v = json_object_get(c->json, key);
+/* The keys that mean something. */
+enum field {
+	FIELD_OP,
+	FIELD_PATH,
+	FIELD_PATH_BASE64,
+	FIELD_OLD_PATH,
+	FIELD_OLD_PATH_BASE64,
+	FIELD_CONTENT,
+	FIELD_ENCODING,
+	FIELD_TRUNCATED,
+	FIELD_MODE,
+	FIELD_REPLACE,
+	FIELD_EXCHANGE,
+	FIELDS
+};
 
-	return v != NULL && !json_is_null(v) ? v : NULL;
+static const char *const field_names[FIELDS] = {
+    [FIELD_OP] = "op",
+    [FIELD_PATH] = "path",
+    [FIELD_PATH_BASE64] = "path_base64",
+    [FIELD_OLD_PATH] = "old_path",
+    [FIELD_OLD_PATH_BASE64] = "old_path_base64",
+    [FIELD_CONTENT] = "content",
+    [FIELD_ENCODING] = "encoding",
+    [FIELD_TRUNCATED] = "truncated",
+    [FIELD_MODE] = "mode",
+    [FIELD_REPLACE] = "replace",
+    [FIELD_EXCHANGE] = "exchange",
+};
+
+/* Their values; NULL where a key is not there, or null: {path_base64:
+ * .name_base64} in jq gives null where there is none. */
+struct fields {
+	json_t *v[FIELDS];
+	bool has_id; /* null is one, too */
+};
+
+/* One way through the object: to ask it for each key costs more. */
+static void
+command_gather(struct fields *f, json_t *json)
+{
+	const char *key;
+	json_t *v;
+	int i;
+
+	memset(f, 0, sizeof(*f));
+	json_object_foreach(json, key, v)
+	{
+		for (i = 0; i < FIELDS && strcmp(key, field_names[i]) != 0;)
+			i++;
+		if (i < FIELDS)
+			f->v[i] = json_is_null(v) ? NULL : v;
+		else if (strcmp(key, "id") == 0)
+			f->has_id = true;
+	}
 }
 
 /* A string, or NULL in *s where there is none. */
 static int
-command_string(const struct command *c, const char *key, const char **s,
+command_string(const struct fields *f, enum field key, const char **s,
     size_t *len, struct why *bad)
 {
-	json_t *v = command_get(c, key);
+	json_t *v = f->v[key];
 
 	*s = NULL;
 	*len = 0;
@@ -270,28 +317,27 @@ command_string(const struct command *c, const char *key, const char **s,
 		return 0;
 	if (!json_is_string(v))
 		return why_set(bad, "bad-command", "\"%s\" is not a string",
-		    key);
+		    field_names[key]);
 	*s = json_string_value(v);
 	*len = json_string_length(v);
 	return 0;
 }
 
 static int
-command_bool(const struct command *c, const char *key, bool *yes,
-    struct why *bad)
+command_bool(const struct fields *f, enum field key, bool *yes, struct why *bad)
 {
-	json_t *v = command_get(c, key);
+	json_t *v = f->v[key];
 
 	*yes = v != NULL && json_is_true(v);
 	if (v != NULL && !json_is_boolean(v))
 		return why_set(bad, "bad-command",
-		    "\"%s\" is not true or false", key);
+		    "\"%s\" is not true or false", field_names[key]);
 	return 0;
 }
 
 /* Decodes into memory of *slot, with a NUL behind. */
 static int
-command_base64(const char *key, const char *s, size_t len, char **slot,
+command_base64(enum field key, const char *s, size_t len, char **slot,
     size_t *out_len, struct why *bad)
 {
 	*slot = malloc(BASE64_DECODED_MAX(len) + 1);
@@ -299,7 +345,7 @@ command_base64(const char *key, const char *s, size_t len, char **slot,
 		return why_set(bad, "ENOMEM", "%s", strerror(ENOMEM));
 	if (base64_decode(s, len, *slot, out_len) == -1)
 		return why_set(bad, "bad-command", "\"%s\" is not exact base64",
-		    key);
+		    field_names[key]);
 	(*slot)[*out_len] = '\0';
 	return 0;
 }
@@ -322,23 +368,25 @@ command_agrees(const char *text, size_t text_len, const char *bytes,
 }
 
 static int
-command_path(struct command *c, const char *key, const char *key64, char **slot,
-    const char **ret, size_t *ret_len, struct why *bad)
+command_path(const struct fields *f, enum field key, enum field key64,
+    char **slot, const char **ret, size_t *ret_len, struct why *bad)
 {
 	const char *path, *path64, *why, *p, *slash;
 	size_t len, len64, n;
 
-	if (command_string(c, key, &path, &len, bad) == -1 ||
-	    command_string(c, key64, &path64, &len64, bad) == -1)
+	if (command_string(f, key, &path, &len, bad) == -1 ||
+	    command_string(f, key64, &path64, &len64, bad) == -1)
 		return -1;
 	if (path == NULL && path64 == NULL)
-		return why_set(bad, "bad-command", "no \"%s\"", key);
+		return why_set(bad, "bad-command", "no \"%s\"",
+		    field_names[key]);
 	if (path64 != NULL) {
 		if (command_base64(key64, path64, len64, slot, &n, bad) == -1)
 			return -1;
 		if (path != NULL && !command_agrees(path, len, *slot, n))
 			return why_set(bad, "bad-command",
-			    "\"%s\" and \"%s\" are not the same", key, key64);
+			    "\"%s\" and \"%s\" are not the same",
+			    field_names[key], field_names[key64]);
 		path = *slot;
 		len = n;
 	}
@@ -358,19 +406,20 @@ command_path(struct command *c, const char *key, const char *key64, char **slot,
 }
 
 static int
-command_content(struct command *c, struct why *bad)
+command_content(struct command *c, const struct fields *f, struct why *bad)
 {
 	const char *s, *encoding;
 	size_t len, encoding_len;
 	bool truncated;
 
-	if (command_bool(c, "truncated", &truncated, bad) == -1)
+	if (command_bool(f, FIELD_TRUNCATED, &truncated, bad) == -1)
 		return -1;
 	if (truncated)
 		return why_set(bad, "bad-command",
 		    "the content is marked as truncated");
-	if (command_string(c, "content", &s, &len, bad) == -1 ||
-	    command_string(c, "encoding", &encoding, &encoding_len, bad) == -1)
+	if (command_string(f, FIELD_CONTENT, &s, &len, bad) == -1 ||
+	    command_string(f, FIELD_ENCODING, &encoding, &encoding_len, bad) ==
+		-1)
 		return -1;
 	if (s == NULL)
 		return why_set(bad, "bad-command", "no \"content\"");
@@ -381,7 +430,8 @@ command_content(struct command *c, struct why *bad)
 	if (!command_is(encoding, encoding_len, "base64"))
 		return why_set(bad, "bad-command",
 		    "\"encoding\" is neither \"utf-8\" nor \"base64\"");
-	if (command_base64("content", s, len, &c->bytes[2], &len, bad) == -1)
+	if (command_base64(FIELD_CONTENT, s, len, &c->bytes[2], &len, bad) ==
+	    -1)
 		return -1;
 	c->content = c->bytes[2];
 	c->content_len = len;
@@ -389,13 +439,13 @@ command_content(struct command *c, struct why *bad)
 }
 
 static int
-command_mode(struct command *c, struct why *bad)
+command_mode(struct command *c, const struct fields *f, struct why *bad)
 {
 	const char *s;
 	size_t len, i;
 	mode_t mode = 0;
 
-	if (command_string(c, "mode", &s, &len, bad) == -1)
+	if (command_string(f, FIELD_MODE, &s, &len, bad) == -1)
 		return -1;
 	if (s == NULL)
 		return 0;
@@ -410,13 +460,13 @@ command_mode(struct command *c, struct why *bad)
 }
 
 static int
-command_op(struct command *c, struct why *bad)
+command_op(struct command *c, const struct fields *f, struct why *bad)
 {
 	struct buf shown = BUF_INIT;
 	const char *name, *guess;
 	size_t len;
 
-	if (command_string(c, "op", &name, &len, bad) == -1)
+	if (command_string(f, FIELD_OP, &name, &len, bad) == -1)
 		return -1;
 	if (name == NULL)
 		return why_set(bad, "bad-command", "no \"op\"");
@@ -438,8 +488,8 @@ command_op(struct command *c, struct why *bad)
 int
 command_parse(struct command *c, const char *line, size_t len, struct why *bad)
 {
+	struct fields f;
 	json_error_t e;
-	json_t *id;
 
 	memset(c, 0, sizeof(*c));
 	c->op = COMMAND_NOPS;
@@ -457,25 +507,26 @@ command_parse(struct command *c, const char *line, size_t len, struct why *bad)
 	}
 	if (!json_is_object(c->json))
 		return why_set(bad, "bad-command", "not an object");
-	id = json_object_get(c->json, "id");
-	if (id != NULL) {
+	command_gather(&f, c->json);
+	if (f.has_id) {
 		command_find_id(c, line, len);
 		if (c->id == NULL)
 			return why_set(bad, "bad-command",
 			    "the key \"id\" is spelt with escapes");
 	}
-	if (command_op(c, bad) == -1 ||
-	    command_path(c, "path", "path_base64", &c->bytes[0], &c->path,
-		&c->path_len, bad) == -1)
+	if (command_op(c, &f, bad) == -1 ||
+	    command_path(&f, FIELD_PATH, FIELD_PATH_BASE64, &c->bytes[0],
+		&c->path, &c->path_len, bad) == -1)
 		return -1;
 	if (ops[c->op].old_path &&
-	    (command_path(c, "old_path", "old_path_base64", &c->bytes[1],
-		 &c->old_path, &c->old_path_len, bad) == -1 ||
-		command_bool(c, "replace", &c->replace, bad) == -1))
+	    (command_path(&f, FIELD_OLD_PATH, FIELD_OLD_PATH_BASE64,
+		 &c->bytes[1], &c->old_path, &c->old_path_len, bad) == -1 ||
+		command_bool(&f, FIELD_REPLACE, &c->replace, bad) == -1 ||
+		command_bool(&f, FIELD_EXCHANGE, &c->exchange, bad) == -1))
 		return -1;
-	if (ops[c->op].content && command_content(c, bad) == -1)
+	if (ops[c->op].content && command_content(c, &f, bad) == -1)
 		return -1;
-	return command_mode(c, bad);
+	return command_mode(c, &f, bad);
 }
 
 void

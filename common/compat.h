@@ -9,10 +9,27 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/types.h>
+#include <time.h>
 
 /* major, minor and makedev, where <sys/types.h> has them not. */
 #if __has_include(<sys/sysmacros.h>)
 #include <sys/sysmacros.h>
+#endif
+
+/* A descriptor that names a file without opening it. Where there is none the
+ * file is opened without waiting for a FIFO's other end. (FSP_PORTABLE, of
+ * make PORTABLE=1, tries the alternatives where they are not needed.) */
+#if defined(O_PATH) && !defined(FSP_PORTABLE)
+#define COMPAT_O_PATH O_PATH
+#else
+#define COMPAT_O_PATH (O_RDONLY | O_NONBLOCK)
+#endif
+
+/* The clock that file systems stamp files by, as far as there is such a one. */
+#if defined(CLOCK_REALTIME_COARSE) && !defined(FSP_PORTABLE)
+#define COMPAT_CLOCK_FILES CLOCK_REALTIME_COARSE
+#else
+#define COMPAT_CLOCK_FILES CLOCK_REALTIME
 #endif
 
 /* Locks of open file descriptions (F_OFD_SETLK and F_OFD_GETLK, fcntl(2)): set

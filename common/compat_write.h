@@ -15,6 +15,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "compat.h"
+
 #if defined(SYS_openat2) && __has_include(<linux/openat2.h>)
 #include <linux/openat2.h>
 /* openat2(2) with the four RESOLVE_ flags that keep a path below dirfd;
@@ -99,6 +101,26 @@ compat_rename_new(int olddir, const char *old, int newdir, const char *new)
 }
 #endif
 
+/* renameat2(2) with RENAME_EXCHANGE. */
+#if defined(RENAME_EXCHANGE)
+static inline int
+compat_exchange(int olddir, const char *old, int newdir, const char *new)
+{
+	return renameat2(olddir, old, newdir, new, RENAME_EXCHANGE);
+}
+#else
+static inline int
+compat_exchange(int olddir, const char *old, int newdir, const char *new)
+{
+	(void)olddir;
+	(void)old;
+	(void)newdir;
+	(void)new;
+	errno = ENOSYS;
+	return -1;
+}
+#endif
+
 /* open(2) with O_TMPFILE, for writing, in the open directory dirfd. */
 #if defined(O_TMPFILE)
 static inline int
@@ -150,14 +172,6 @@ compat_widen_pipe(int fd, int n)
 	(void)n;
 #endif
 }
-
-/* A descriptor that names a file without opening it. Where there is none the
- * file is opened without waiting for a FIFO's other end. */
-#if defined(O_PATH)
-#define COMPAT_O_PATH O_PATH
-#else
-#define COMPAT_O_PATH (O_RDONLY | O_NONBLOCK)
-#endif
 
 /* The name under which open(2) and linkat(2) reach an open descriptor. */
 #define COMPAT_FDNAME_SIZE 32

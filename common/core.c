@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "claim.h"
+#include "compat.h"
 #include "grow.h"
 #include "remote.h"
 #include "statat.h"
@@ -24,14 +25,19 @@ core_now_ms(void)
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
+/* As far as a file's time is behind the clock at the most, where it has no
+ * clock that says so: ten times a second are the fewest ticks there are. */
+#define TICK_MAX 100000000
+
 struct timespec
 core_moment(void)
 {
 	struct timespec now, tick;
 
-	(void)clock_gettime(CLOCK_REALTIME_COARSE, &now);
-	(void)clock_getres(CLOCK_REALTIME_COARSE, &tick);
-	now.tv_nsec -= tick.tv_nsec;
+	(void)clock_gettime(COMPAT_CLOCK_FILES, &now);
+	(void)clock_getres(COMPAT_CLOCK_FILES, &tick);
+	now.tv_nsec -=
+	    COMPAT_CLOCK_FILES == CLOCK_REALTIME ? TICK_MAX : tick.tv_nsec;
 	if (now.tv_nsec < 0) {
 		now.tv_nsec += 1000000000;
 		now.tv_sec--;
@@ -598,8 +604,8 @@ open_long(char *path, size_t len, int flags)
 			next = -1;
 		} else {
 			*cut = '\0';
-			next =
-			    openat(at, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+			next = openat(at, path,
+			    COMPAT_O_PATH | O_DIRECTORY | O_CLOEXEC);
 			*cut = '/';
 		}
 		error = errno;
@@ -752,7 +758,7 @@ core_dirfd(struct core *c, struct dir *d)
 	fd = kept_fd(c, d);
 	if (fd != -1)
 		return fd;
-	fd = core_open_near(c, d, O_PATH);
+	fd = core_open_near(c, d, COMPAT_O_PATH);
 	if (fd != -1)
 		core_keep_fd(c, d, fd);
 	return fd;

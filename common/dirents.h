@@ -1,6 +1,6 @@
 /*
- * The names in an open directory, without a second descriptor for it
- * (fdopendir(3) would want one of its own).
+ * The names in an open directory, as cheaply as the system
+ * lets us have them.
  */
 #ifndef DIRENTS_H
 #define DIRENTS_H
@@ -15,7 +15,7 @@ struct dirent_line {
 
 /* Calls each for every name in the directory fd, open for reading, but for
  * "." and "..". A return other than 0 ends it and is returned. Returns 0, or
- * -1 with errno of getdents64(2). */
+ * -1 with errno. */
 int dirents_each(int fd, int (*each)(void *ctx, const struct dirent_line *line),
     void *ctx);
 

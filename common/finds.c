@@ -315,32 +315,44 @@ abandon_below(struct finds *s, const struct dir *d)
 	}
 }
 
-/* Before an entry goes for good: what has moved out of it is told first. */
+/* Before what is below d goes, or goes elsewhere: what has moved out of it is
+ * told first; what else was found out there is left to another look, if there
+ * is anything to look at then. */
 static void
-rescue(struct finds *s, struct entry *e, int depth)
+settle_below(struct finds *s, struct dir *d, int depth)
 {
+	struct entry *e;
 	struct found *f;
 	size_t i, kept = 0;
+	uint32_t pos;
 
-	if (e->type != EVENT_DIR)
-		return;
 	for (i = 0; i < s->n; i++) {
 		f = &s->found[i];
-		if (!f->done && f->from != NULL &&
-		    tree_below(f->from_dir, e->dir))
+		if (!f->done && f->from != NULL && tree_below(f->from_dir, d))
 			resolve(s, f, depth + 1);
 	}
 	for (i = 0; i < s->n; i++) {
 		f = &s->found[i];
-		if (!f->done && f->from != NULL &&
-		    tree_below(f->from_dir, e->dir))
+		if (!f->done && f->from != NULL && tree_below(f->from_dir, d))
 			give_up(s, f);
 	}
-	abandon_below(s, e->dir);
-	for (i = 0; i < s->nlossy; i++)
-		if (!tree_below(s->lossy[i], e->dir))
+	abandon_below(s, d);
+	for (i = 0; i < s->nlossy; i++) {
+		if (!tree_below(s->lossy[i], d)) {
 			s->lossy[kept++] = s->lossy[i];
+			continue;
+		}
+		for (pos = 0; (e = tree_next(s->lossy[i], &pos)) != NULL;)
+			e->flags &= (uint8_t)~ENTRY_SYNC;
+	}
 	s->nlossy = kept;
+}
+
+static void
+rescue(struct finds *s, struct entry *e, int depth)
+{
+	if (e->type == EVENT_DIR)
+		settle_below(s, e->dir, depth);
 }
 
 /* What was seen of it where it is now. */
@@ -361,12 +373,13 @@ see_moved(struct finds *s, struct dir *d, struct entry *e,
 {
 	if (e->type != EVENT_DIR)
 		looks_moved(s->c, d, e, seen);
-	else if (s->deep || (e->dir->flags & DIR_STATS))
+	else if (s->deep || (e->dir->flags & DIR_STATS) ||
+	    !change_keeps_below(s->c, d, d))
 		core_doubt_below(s->c, e->dir, s->content);
 }
 
 static void
-resolve_created(struct finds *s, struct found *f, struct entry *y, int depth)
+resolve_created(struct finds *s, struct found *f, struct entry *y)
 {
 	struct entry *e = f->e;
 	struct event_stat st;
@@ -386,10 +399,8 @@ resolve_created(struct finds *s, struct found *f, struct entry *y, int depth)
 		change_complete(s->c, f->parent, y, NULL, COMPLETE_FOUND);
 		return;
 	}
-	if (y != NULL) {
-		rescue(s, y, depth);
+	if (y != NULL)
 		change_gone(s->c, f->parent, y);
-	}
 	if (tree_link(f->parent, e) == -1) {
 		tree_free(e);
 		s->c->resync = true;
@@ -399,7 +410,7 @@ resolve_created(struct finds *s, struct found *f, struct entry *y, int depth)
 }
 
 static void
-resolve_moved(struct finds *s, struct found *f, struct entry *y, int depth)
+resolve_moved(struct finds *s, struct found *f)
 {
 	struct event_stat st;
 	const char *name = name_found(f);
@@ -407,8 +418,6 @@ resolve_moved(struct finds *s, struct found *f, struct entry *y, int depth)
 	struct entry *e;
 	int fd;
 
-	if (y != NULL && y->type == EVENT_DIR)
-		rescue(s, y, depth);
 	f->from->flags &= (uint8_t) ~(ENTRY_MOVING | ENTRY_GONE);
 	fd = core_dirfd(s->c, f->parent);
 	e = change_moved(s->c, f->from_dir, f->from, f->parent, name,
@@ -494,6 +503,10 @@ resolve(struct finds *s, struct found *f, int depth)
 	    strcmp(name_found(other), f->from->name) == 0) {
 		f->from->flags &= (uint8_t)~ENTRY_SYNC;
 		y->flags &= (uint8_t)~ENTRY_SYNC;
+		rescue(s, f->from, depth);
+		rescue(s, y, depth);
+		if (f->done || other->done)
+			return;
 		f->done = other->done = true;
 		seen = seen_of(f);
 		seen_other = seen_of(other);
@@ -537,6 +550,15 @@ resolve(struct finds *s, struct found *f, int depth)
 			return;
 		}
 	}
+	/* Filters may forget what is below it where it is now. */
+	if (f->from != NULL &&
+	    !change_keeps_below(s->c, f->from_dir, f->parent))
+		rescue(s, f->from, depth);
+	if (!f->done && y != NULL && y != f->from)
+		rescue(s, y, depth);
+	if (f->done)
+		return;
+	y = tree_find(f->parent, name_found(f), strlen(name_found(f)));
 	/* What it is in has moved, and it has come back to where it was. */
 	if (f->from != NULL && f->from == y) {
 		y->flags &= (uint8_t)~ENTRY_SYNC;
@@ -545,32 +567,48 @@ resolve(struct finds *s, struct found *f, int depth)
 	}
 	f->done = true;
 	if (f->from != NULL)
-		resolve_moved(s, f, y, depth);
+		resolve_moved(s, f);
 	else
-		resolve_created(s, f, y, depth);
+		resolve_created(s, f, y);
+}
+
+/* Tells what is gone from one directory; NULL: that is gone itself. */
+static void
+tell_lost(struct finds *s, size_t at)
+{
+	struct dir *d = s->lossy[at];
+	struct entry **all;
+	uint32_t k, n = d == NULL ? 0 : d->count;
+	size_t i;
+
+	if (n == 0)
+		return;
+	all = tree_list(d);
+	if (all == NULL)
+		s->c->resync = true;
+	for (k = 0; all != NULL && k < n; k++) {
+		if (!(all[k]->flags & ENTRY_GONE))
+			continue;
+		for (i = at + 1; i < s->nlossy; i++)
+			if (all[k]->type == EVENT_DIR && s->lossy[i] != NULL &&
+			    tree_below(s->lossy[i], all[k]->dir))
+				s->lossy[i] = NULL;
+		change_gone(s->c, d, all[k]);
+	}
+	free(all);
 }
 
 void
 finds_tell(struct finds *s, const struct timespec *since)
 {
-	struct entry **all;
-	uint32_t k, n;
 	size_t i;
 
 	s->content = since != NULL;
 	join(s, since);
 	for (i = 0; i < s->n; i++)
 		resolve(s, &s->found[i], 0);
-	for (i = 0; i < s->nlossy; i++) {
-		n = s->lossy[i]->count;
-		all = tree_list(s->lossy[i]);
-		if (all == NULL && n > 0)
-			s->c->resync = true;
-		for (k = 0; all != NULL && k < n; k++)
-			if (all[k]->flags & ENTRY_GONE)
-				change_gone(s->c, s->lossy[i], all[k]);
-		free(all);
-	}
+	for (i = 0; i < s->nlossy; i++)
+		tell_lost(s, i);
 	for (i = 0; i < s->n; i++)
 		free(s->found[i].name);
 	free(s->found);

@@ -31,7 +31,8 @@ handles_new(size_t limit, handles_release release, void *ctx)
 	t->ctx = ctx;
 	TAILQ_INIT(&t->used);
 	TAILQ_INIT(&t->dues);
-	for (t->nslots = 64; t->nslots < limit;)
+	/* Few share one: each that has to be looked at is cold. */
+	for (t->nslots = 256; t->nslots < 4 * limit;)
 		t->nslots *= 2;
 	t->slots = calloc(t->nslots, sizeof(struct handle *));
 	if (t->slots == NULL) {

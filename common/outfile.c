@@ -98,6 +98,9 @@ outfile_clear(const struct outfile *f)
 
 	beneath_init(&b, f->dirfd, BENEATH_MOUNTS);
 	fd = beneath_open_regular(&b, f->dirfd, f->tmp, O_RDONLY, &st);
+	/* It has the mode of its target: any way to open it will do. */
+	if (fd == -1 && errno == EACCES)
+		fd = beneath_open_regular(&b, f->dirfd, f->tmp, O_WRONLY, &st);
 	if (fd == -1 && errno == ENOENT)
 		return 0; /* what has the name from now on is in use */
 	if (fd == -1 && errno != ELOOP && errno != EINVAL && errno != EACCES)

@@ -12,6 +12,7 @@
 #include "changes.h"
 #include "claim.h"
 #include "claims.h"
+#include "compat.h"
 #include "core.h"
 #include "sync.h"
 #include "tree.h"
@@ -118,7 +119,7 @@ step(int *at, const char *name, int flags)
 {
 	int fd;
 
-	fd = openat(*at, name, O_PATH | O_DIRECTORY | O_CLOEXEC | flags);
+	fd = openat(*at, name, COMPAT_O_PATH | O_DIRECTORY | O_CLOEXEC | flags);
 	if (fd == -1)
 		return -1;
 	(void)close(*at);
@@ -193,7 +194,7 @@ walk(struct core *c, struct root *root, struct way *way)
 	way->fd = -1;
 	left = rest = strdup(root->path);
 	at = open(root->path[0] == '/' ? "/" : ".",
-	    O_PATH | O_DIRECTORY | O_CLOEXEC);
+	    COMPAT_O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (rest == NULL || at == -1) {
 		way->error = errno;
 		goto out;

@@ -28,6 +28,29 @@ signals_handle(int sig)
 	errno = saved;
 }
 
+/* pipe2(2) is not everywhere, and nobody forks meanwhile. */
+static int
+open_pipe(int *fds)
+{
+	int i, flags;
+
+	if (pipe(fds) == -1)
+		return -1;
+	for (i = 0; i < 2; i++) {
+		flags = fcntl(fds[i], F_GETFL);
+		if (flags == -1 ||
+		    fcntl(fds[i], F_SETFL, flags | O_NONBLOCK) == -1 ||
+		    fcntl(fds[i], F_SETFD, FD_CLOEXEC) == -1) {
+			flags = errno;
+			(void)close(fds[0]);
+			(void)close(fds[1]);
+			errno = flags;
+			return -1;
+		}
+	}
+	return 0;
+}
+
 int
 signals_open(const int *set, size_t n)
 {
@@ -44,7 +67,7 @@ signals_open(const int *set, size_t n)
 		errno = EINVAL;
 		return -1;
 	}
-	if (pipe2(fds, O_CLOEXEC | O_NONBLOCK) == -1)
+	if (open_pipe(fds) == -1)
 		return -1;
 	the.wfd = fds[1];
 	the.n = 0;

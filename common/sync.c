@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "compat.h"
 #include "core.h"
 #include "dirents.h"
 #include "finds.h"
@@ -227,7 +228,7 @@ stale_place(struct core *c, const struct mark *m, const struct dir *d, int own)
 		    tree_owner(q) != tree_owner(d) || is_alias(q, d) ||
 		    (q->self->flags & ENTRY_MOVING))
 			continue;
-		fd = core_open(c, q, O_PATH);
+		fd = core_open(c, q, COMPAT_O_PATH);
 		if (fd != -1)
 			(void)close(fd);
 		else if (core_exact(q) ||
@@ -505,6 +506,8 @@ compare_one(struct sync *s, int fd, struct dir *d, struct entry *t)
 	}
 	t = looks_take(s->c, d, fd, t, false);
 	s->found = true;
+	if (t->type == EVENT_DIR && core_scope(d)->npruned > 0)
+		core_suspect(s->c, tree_owner(d)); /* one gets its claim */
 	if (finds_add(&s->finds, d, t) == 0 && t->type == EVENT_DIR)
 		enter_or_see(s, fd, d, t);
 	return true;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "compat.h"
 #include "core.h"
 #include "hints.h"
 #include "mountwatch.h"
@@ -236,7 +237,7 @@ compare_all(struct watch *w, struct timespec since)
 	size_t n;
 
 	/* The clock was set back: any file may have changed. */
-	(void)clock_gettime(CLOCK_REALTIME_COARSE, &now);
+	(void)clock_gettime(COMPAT_CLOCK_FILES, &now);
 	if (now.tv_sec < since.tv_sec)
 		since.tv_sec = 0;
 	core_forget_doubts(&c->doubts);

@@ -77,6 +77,11 @@ w "-x \(: Unmatched \( or \\\\\(" -x '(' .
 w "--depth 0: not a number from 1 on" --depth 0 .
 w "--timeout soon: not a number of seconds above 0" --timeout soon .
 w "--poll -1: not a number of seconds above 0" --poll -1 .
+w "-s soon: not a number of seconds above 0, .*" -s soon .
+w "-s 5,1: the longest time is less than the quiet one" -s 5,1 .
+w "--backend frob: this build has .*poll" --backend frob .
+w "-e closed: the back end poll cannot tell it; take --backend .*" \
+	--backend poll -e closed .
 w "-0 and -p: only one of them" -0p .
 
 ### fswatch-events at work

@@ -6,7 +6,7 @@ set -u
 
 bin=$(cd "${FSPIPE_BIN:-.}" && pwd)
 export LC_ALL=C
-sentence="beyond a quota nothing is there in part and old files stay"
+sentence="beyond a quota records are whole, or the answer says torn"
 
 skip() {
 	echo "skip - $sentence - $1"

@@ -235,6 +235,40 @@ START_TEST(another_process_at_work_is_waited_for_and_not_disturbed)
 }
 END_TEST
 
+/* As nobody, where we are root: whom the modes of files concern. */
+static void
+be_nobody(void)
+{
+	if (geteuid() != 0)
+		return;
+	ck_assert_int_eq(fchmod(dir.fd, 0777), 0);
+	ck_assert_int_eq(setegid(65534), 0);
+	ck_assert_int_eq(seteuid(65534), 0);
+}
+
+START_TEST(what_is_in_use_is_not_taken_for_left_behind_whatever_its_mode)
+{
+	struct outfile *f, *other;
+
+	be_nobody();
+	scratch_put(dir.fd, "a", "old");
+	ck_assert_int_eq(fchmodat(dir.fd, "a", 0200, 0), 0);
+	f = replacement("a");
+	ck_assert_ptr_nonnull(f);
+	ck_assert_int_eq(outfile_write(f, "new", 3), 0);
+	/* Which waits as long as it ever does. */
+	other = replacement("a");
+	ck_assert_ptr_null(other);
+	ck_assert_int_eq(errno, EBUSY);
+	ck_assert_ptr_nonnull(temporary());
+	ck_assert_int_eq(outfile_commit(&f), 0);
+	ck_assert_int_eq(fchmodat(dir.fd, "a", 0600, 0), 0);
+	ck_assert_str_eq(scratch_get(dir.fd, "a"), "new");
+	ck_assert_int_eq(seteuid(getuid()), 0);
+	ck_assert_int_eq(setegid(getgid()), 0);
+}
+END_TEST
+
 START_TEST(many_at_one_target_leave_one_whole_file)
 {
 	struct outfile *f;
@@ -349,6 +383,8 @@ main(void)
 	    what_a_killed_process_left_is_replaced_at_the_next_use);
 	tcase_add_test(limits,
 	    another_process_at_work_is_waited_for_and_not_disturbed);
+	tcase_add_test(limits,
+	    what_is_in_use_is_not_taken_for_left_behind_whatever_its_mode);
 	tcase_add_test(limits, many_at_one_target_leave_one_whole_file);
 	tcase_add_test(limits,
 	    a_full_file_system_is_an_error_and_leaves_nothing);

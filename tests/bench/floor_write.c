@@ -1,13 +1,16 @@
 /*
- * floor_write [-j] [-b] [-o] [-s] DIR: the least that commands on
- * stdin can cost. It checks nothing, makes no parents and answers nothing.
+ * floor_write [-j] [-b] [-o] [-s] DIR: the least that commands on stdin can
+ * cost. It checks nothing, makes no parents and answers nothing.
  *
- * -j	parse each line with jansson; without it the path is taken from its
- *	place in {"op":"append","path":"f/000","content":"...", and all that
- *	stands behind that is written, escapes and all
+ * -j	parse each line with jansson; else the path is taken from its place in
+ *	{"op":"append","path":"f/000","content":"...", and all that stands
+ *	behind that is written, escapes and all
  * -b	write together what has arrived together, one write(2) a file
  * -o	a new file of another name, write, rename instead of appending
  * -s	fdatasync(2) each file that was written, at the end of each batch
+ *
+ * A batch is, as in fswrite, what is there until the pipe is empty, for a
+ * tenth of a second or 8 MiB at most.
  */
 #include <err.h>
 #include <fcntl.h>

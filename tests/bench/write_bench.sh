@@ -7,7 +7,9 @@ set -u
 rounds=${BENCH_ROUNDS:-5}
 lines=${BENCH_LINES:-200000}
 tmp=$(mktemp -d "${BENCH_DIR:-${TMPDIR:-/var/tmp}}/fspipe-bench-XXXXXX")
-trap 'rm -rf "$tmp"' EXIT
+# Who stops it sees what has been measured so far.
+trap 'report; rm -rf "$tmp"' EXIT
+trap 'exit 1' INT TERM
 out=$tmp/out
 fswrite=$(cd "$FSPIPE_BIN" && pwd)/fswrite
 floor=$BENCH_BIN/floor_write
@@ -53,9 +55,68 @@ run() {
 	there=$(find "$out" -type f ! -name lock ! -name config ! -name state \
 	    -exec cat {} + | wc -l)
 	want=$(wc -l <"$from")
-	[ "$workload" != overwrite ] || want=1000
+	[ "$workload" != overwrite ] || [ "$want" -le 1000 ] || want=1000
 	echo "$workload|$name|$round|$((want - there))|$times" \
 	    >>"$tmp/results"
+}
+
+# What has been measured.
+report() {
+	for peer in jq python3 node syslog-ng svlogd multilog; do
+		have "$peer" || echo "not installed: $peer"
+	done
+	printf 'fswrite: %s lines of 200 bytes, %s rounds, on %s\n' "$lines" "$round" \
+	    "$(stat -f -c %T "$tmp")"
+	printf '%-43s %9s %20s %6s %12s %4s\n' '' commands/s \
+	    '(least     most)' 'us CPU' 'fswrite/CPU' lost
+	# A line is workload|name|round|lost|seconds and those of a processor.
+	# How many times as fast as this fswrite was, and by the time of a
+	# processor, which other work on the machine disturbs less: the ratios
+	# are those of each round.
+	awk -F'|' '
+function median(list, n,    i, j, t, v) {
+	n = split(list, v, " ")
+	for (i = 2; i <= n; i++)
+		for (j = i; j > 1 && v[j - 1] + 0 > v[j] + 0; j--) {
+			t = v[j]; v[j] = v[j - 1]; v[j - 1] = t
+		}
+	least = v[1]; most = v[n]
+	return n % 2 ? v[(n + 1) / 2] : (v[n / 2] + v[n / 2 + 1]) / 2
+}
+{
+	key = $1 SUBSEP $2
+	if (!(key in rate))
+		order[++keys] = key
+	n = $1 == "overwrite" ? over : all
+	split($5, seconds, " ")
+	rate[key] = rate[key] " " n / seconds[1]
+	cpu[key] = cpu[key] " " seconds[2] * 1e6 / n
+	if ($2 == "fswrite") {
+		own[$1 SUBSEP $3] = seconds[1]
+		own_cpu[$1 SUBSEP $3] = seconds[2]
+	}
+	if (($1 SUBSEP $3) in own) {
+		ratio[key] = ratio[key] " " seconds[1] / own[$1 SUBSEP $3]
+		ratio_cpu[key] = ratio_cpu[key] " " \
+		    seconds[2] / own_cpu[$1 SUBSEP $3]
+	}
+	if ($4 + 0 > lost[key] + 0)
+		lost[key] = $4
+}
+END {
+	for (i = 1; i <= keys; i++) {
+		split(order[i], k, SUBSEP)
+		if (k[1] != before)
+			print k[1]
+		before = k[1]
+		c = median(cpu[order[i]])
+		r = median(ratio[order[i]])
+		rc = median(ratio_cpu[order[i]])
+		m = median(rate[order[i]])
+		printf("  %-41s %10.0f (%8.0f %9.0f) %6.2f %6.2f %5.2f %4d\n",
+		    k[2], m, least, most, c, r, rc, lost[order[i]])
+	}
+}' all="$lines" over="$((lines / 20))" "$tmp/results"
 }
 
 # --- the peers ---
@@ -124,7 +185,7 @@ unparsed() {
 
 input append 1 120 "$lines" >"$tmp/one"
 input append 1000 120 "$lines" >"$tmp/many"
-input overwrite 1000 120 "$((lines / 4))" >"$tmp/over"
+input overwrite 1000 120 "$((lines / 20))" >"$tmp/over"
 
 round=0
 while [ "$round" -lt "$rounds" ]; do
@@ -157,52 +218,3 @@ while [ "$round" -lt "$rounds" ]; do
 	run '--sync, one file' 'floor, jansson, fdatasync a batch' \
 	    "$tmp/one" "$floor" -j -b -s "$out"
 done
-
-for peer in jq python3 node syslog-ng svlogd multilog; do
-	have "$peer" || echo "not installed: $peer"
-done
-printf 'fswrite: %s lines of 200 bytes, %s rounds, on %s\n' "$lines" "$rounds" \
-    "$(stat -f -c %T "$tmp")"
-printf '%-44s %10s %23s %6s %7s %5s\n' '' commands/s '(least      most)' \
-    'us CPU' fswrite lost
-# A line is workload|name|round|lost|seconds and those of a processor.
-# fswrite's ratio to the others is that of each round.
-awk -F'|' '
-function median(list, n,    i, j, t, v) {
-	n = split(list, v, " ")
-	for (i = 2; i <= n; i++)
-		for (j = i; j > 1 && v[j - 1] + 0 > v[j] + 0; j--) {
-			t = v[j]; v[j] = v[j - 1]; v[j - 1] = t
-		}
-	least = v[1]; most = v[n]
-	return n % 2 ? v[(n + 1) / 2] : (v[n / 2] + v[n / 2 + 1]) / 2
-}
-{
-	key = $1 SUBSEP $2
-	if (!(key in rate))
-		order[++keys] = key
-	n = $1 == "overwrite" ? over : all
-	split($5, seconds, " ")
-	rate[key] = rate[key] " " n / seconds[1]
-	cpu[key] = cpu[key] " " seconds[2] * 1e6 / n
-	if ($2 == "fswrite")
-		own[$1 SUBSEP $3] = n / seconds[1]
-	if (($1 SUBSEP $3) in own)
-		ratio[key] = ratio[key] " " \
-		    own[$1 SUBSEP $3] / (n / seconds[1])
-	if ($4 + 0 > lost[key] + 0)
-		lost[key] = $4
-}
-END {
-	for (i = 1; i <= keys; i++) {
-		split(order[i], k, SUBSEP)
-		if (k[1] != before)
-			print k[1]
-		before = k[1]
-		c = median(cpu[order[i]])
-		r = median(ratio[order[i]])
-		m = median(rate[order[i]])
-		printf("  %-42s %10.0f (%9.0f %11.0f) %6.2f %7.2f %5d\n",
-		    k[2], m, least, most, c, r, lost[order[i]])
-	}
-}' all="$lines" over="$((lines / 4))" "$tmp/results"
