@@ -251,7 +251,7 @@ open_vnode(struct backend *b, int dirfd, const char *name, int flags,
 static int
 ask(struct backend *b, const struct vnode *t)
 {
-	struct kevent ev;
+	struct kevent ev = {0};
 	int n;
 
 	EV_SET(&ev, (uintptr_t)t->fd, EVFILT_VNODE, EV_ADD | EV_CLEAR,
