@@ -38,17 +38,23 @@ SAN ?=
 STATIC ?=
 
 comma = ,
+hash := \#
 KIND := $(BACKEND)
 BUILD ?= build$(if $(KIND),-$(KIND))$(if $(SAN),-$(subst \
     $(comma),-,$(SAN)))$(if $(STATIC),-static)$(if $(PORTABLE),-portable)
 # Programs of another kind stay in their build directory, so that all exist.
 BIN = $(if $(KIND)$(SAN)$(STATIC)$(PORTABLE),$(BUILD)/,)
 
-BSD_CFLAGS ?= $(shell $(PKG_CONFIG) --cflags libbsd-overlay 2>/dev/null || \
-    echo -isystem /usr/include/bsd -DLIBBSD_OVERLAY)
-BSD_LIBS ?= $(shell $(PKG_CONFIG) $(if $(STATIC),--static) --libs \
-    libbsd-overlay 2>/dev/null || \
-    echo -lbsd $(if $(STATIC),-lmd))
+# libbsd, where the system has not got it all itself.
+HAS_BSD := $(if $(shell printf '%s\n' '$(hash)include <stdlib.h>' \
+    'int main(void) { const char *e; long long n = strtonum("1", 0, 2, &e);' \
+    'return reallocarray(0, 1, 1) == 0 || getprogname() == 0 || n == 2; }' | \
+    $(CC) -D_GNU_SOURCE -Werror $(CPPFLAGS) $(LDFLAGS) -x c -o /dev/null - \
+    2>&1 || echo no),,yes)
+BSD_CFLAGS ?= $(if $(HAS_BSD),,$(shell $(PKG_CONFIG) --cflags libbsd-overlay \
+    2>/dev/null || echo -isystem /usr/include/bsd -DLIBBSD_OVERLAY))
+BSD_LIBS ?= $(if $(HAS_BSD),,$(shell $(PKG_CONFIG) $(if $(STATIC),--static) \
+    --libs libbsd-overlay 2>/dev/null || echo -lbsd $(if $(STATIC),-lmd)))
 JANSSON_CFLAGS ?= $(shell $(PKG_CONFIG) --cflags jansson 2>/dev/null)
 JANSSON_LIBS ?= $(shell $(PKG_CONFIG) --libs jansson 2>/dev/null || \
     echo -ljansson)
@@ -77,7 +83,6 @@ LINK = $(CC) $(FSP_CFLAGS) $(CFLAGS) $(FSP_LDFLAGS) $(LDFLAGS)
 PROGS = fswatch-events fswrite
 SCHEMAS = $(wildcard man/schema/*.json)
 # The kernel's own wall around fswrite: landlock(7) where its headers are.
-hash := \#
 SANDBOX := $(if $(shell printf '%s\n' '$(hash)include <linux/landlock.h>' \
     '$(hash)include <sys/syscall.h>' 'int n = SYS_landlock_restrict_self;' | \
     $(CC) -x c -fsyntax-only - 2>&1 || echo no),none,landlock)
@@ -144,10 +149,15 @@ TEST_ALL = $(wildcard tests/unit_*.c tests/e2e_*.c)
 # What only a kernel that names what has happened can be asked for.
 TEST_EXACT = $(if $(filter inotify,$(BACKENDS)),,tests/unit_changes.c \
     tests/unit_hints.c tests/unit_notes.c tests/unit_sync.c)
+# What is not built is not tested.
+TEST_LESS = $(if $(filter proc,$(PROC)),,tests/unit_mountwatch.c) \
+    $(if $(filter none,$(WRITERS)),tests/unit_writers.c)
 TEST_SRCS = $(filter-out $(filter-out \
     $(wildcard $(BACKENDS:%=tests/unit_backend_%*.c)), \
     $(wildcard tests/unit_backend_*.c)) \
-    $(if $(EMULATED),,tests/unit_kqueue.c) $(TEST_EXACT),$(TEST_ALL))
+    $(if $(EMULATED),,tests/unit_kqueue.c) \
+    $(if $(filter kqueue,$(BACKENDS)),,tests/e2e_kqueue.c) \
+    $(TEST_EXACT) $(TEST_LESS),$(TEST_ALL))
 TESTS = $(TEST_SRCS:tests/%.c=$(BUILD)/tests/%)
 TEST_SHARED = $(filter-out $(TEST_ALL),$(wildcard tests/*.c)) \
     $(if $(filter kqueue,$(BACKENDS)),tests/kqueue/fake.c)
@@ -157,7 +167,7 @@ TEST_SCRIPTS = $(wildcard tests/*_test.sh)
 BENCHES = $(patsubst tests/bench/%.c,$(BUILD)/bench/%, \
     $(wildcard tests/bench/*.c))
 C_FILES = $(wildcard *.c common/*.[ch] tests/*.[ch] tests/bench/*.[ch] \
-    tests/fuzz/*.c tests/kqueue/*.c tests/kqueue/sys/*.h)
+    tests/fuzz/*.c tests/kqueue/*.c tests/kqueue/sys/*.h tests/recipes/*.c)
 
 all: $(PROGS:%=$(BIN)%)
 
@@ -220,8 +230,12 @@ RECIPE_DEPS = jq redis-server redis-tools mosquitto mosquitto-clients \
 deps-recipes:
 	tests/deps.sh $(RECIPE_DEPS)
 
-check-recipes: all
-	FSPIPE_BIN=$(abspath $(or $(BIN),.)) tests/run.sh tests/recipes/*.sh
+$(BUILD)/changer: $(BUILD)/tests/recipes/changer.o $(BUILD)/tests/changer.o
+	$(LINK) -o $@ $^ $(FSP_LDLIBS) $(LDLIBS)
+
+check-recipes: all $(BUILD)/changer
+	FSPIPE_BIN=$(abspath $(or $(BIN),.)) CHANGER=$(abspath $(BUILD)/changer) \
+	    tests/run.sh tests/recipes/*.sh
 
 
 # Runs tests/bench/*_bench.sh; BENCH=write runs write_bench.sh only.

@@ -259,6 +259,7 @@ enum field {
 	FIELD_TRUNCATED,
 	FIELD_MODE,
 	FIELD_REPLACE,
+	FIELD_EXCHANGE,
 	FIELDS
 };
 
@@ -273,6 +274,7 @@ static const char *const field_names[FIELDS] = {
     [FIELD_TRUNCATED] = "truncated",
     [FIELD_MODE] = "mode",
     [FIELD_REPLACE] = "replace",
+    [FIELD_EXCHANGE] = "exchange",
 };
 
 /* Their values; NULL where a key is not there, or null: {path_base64:
@@ -519,7 +521,8 @@ command_parse(struct command *c, const char *line, size_t len, struct why *bad)
 	if (ops[c->op].old_path &&
 	    (command_path(&f, FIELD_OLD_PATH, FIELD_OLD_PATH_BASE64,
 		 &c->bytes[1], &c->old_path, &c->old_path_len, bad) == -1 ||
-		command_bool(&f, FIELD_REPLACE, &c->replace, bad) == -1))
+		command_bool(&f, FIELD_REPLACE, &c->replace, bad) == -1 ||
+		command_bool(&f, FIELD_EXCHANGE, &c->exchange, bad) == -1))
 		return -1;
 	if (ops[c->op].content && command_content(c, &f, bad) == -1)
 		return -1;

@@ -45,6 +45,7 @@ struct command {
 	mode_t mode;
 	bool has_mode;
 	bool replace; /* rename only */
+	bool exchange; /* the same */
 	const char *id; /* JSON as it stood in the line; NULL: none */
 	size_t id_len;
 

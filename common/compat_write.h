@@ -101,6 +101,26 @@ compat_rename_new(int olddir, const char *old, int newdir, const char *new)
 }
 #endif
 
+/* renameat2(2) with RENAME_EXCHANGE. */
+#if defined(RENAME_EXCHANGE)
+static inline int
+compat_exchange(int olddir, const char *old, int newdir, const char *new)
+{
+	return renameat2(olddir, old, newdir, new, RENAME_EXCHANGE);
+}
+#else
+static inline int
+compat_exchange(int olddir, const char *old, int newdir, const char *new)
+{
+	(void)olddir;
+	(void)old;
+	(void)newdir;
+	(void)new;
+	errno = ENOSYS;
+	return -1;
+}
+#endif
+
 /* open(2) with O_TMPFILE, for writing, in the open directory dirfd. */
 #if defined(O_TMPFILE)
 static inline int

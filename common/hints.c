@@ -116,12 +116,14 @@ is_passing(const struct dir *d, const char *name)
 static void
 told_before(struct core *c, struct dir *d, const char *name)
 {
-	const struct entry *e = find(d, name);
+	struct entry *e = find(d, name);
 	bool was = c->synthetic;
 
 	c->synthetic = true;
-	if (e != NULL && e->type == EVENT_FILE)
+	if (e != NULL && e->type == EVENT_FILE) {
 		change_tell(c, EVENT_MODIFIED, d, name, e->type, NULL);
+		owed_again(c, d, e);
+	}
 	c->synthetic = was;
 }
 

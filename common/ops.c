@@ -290,11 +290,14 @@ ops_rename(struct paths *p, const struct command *c, struct answer *an)
 		    answer_strerror(errno));
 		goto out;
 	}
-	to = paths_parent(p, c->path, c->path_len, true, &new);
+	to = paths_parent(p, c->path, c->path_len, !c->exchange, &new);
 	if (to == NULL)
 		goto out;
-	rc = c->replace ? renameat(from->fd, old, to->fd, new) :
-			  ops_rename_new(from, old, to, new);
+	if (c->exchange)
+		rc = compat_exchange(from->fd, old, to->fd, new);
+	else
+		rc = c->replace ? renameat(from->fd, old, to->fd, new) :
+				  ops_rename_new(from, old, to, new);
 	if (rc == 0) {
 		durable_due(p->o.durable, from);
 		durable_due(p->o.durable, to);
@@ -376,7 +379,7 @@ ops_check_there(struct paths *p, const struct command *c, struct answer *an,
 		return an->already ? 0 : -1;
 	case COMMAND_RENAME:
 		errno = EEXIST;
-		if (!c->replace)
+		if (!c->replace && !c->exchange)
 			return -1;
 		break;
 	default:

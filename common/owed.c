@@ -136,6 +136,16 @@ owed_pay(struct core *c, struct dir *d, struct entry *e, int delay)
 }
 
 void
+owed_again(struct core *c, struct dir *d, struct entry *e)
+{
+	if (!c->cfg->opt->content ||
+	    (c->cfg->opt->events & EVENT_BIT(EVENT_MODIFIED)))
+		return;
+	e->flags |= ENTRY_OWED;
+	owed_pay(c, d, e, OWED_SOON);
+}
+
+void
 owed_moved(struct core *c, struct dir *d, const struct entry *e)
 {
 	if (e->flags & (ENTRY_OWED | ENTRY_CLOSED))

@@ -37,6 +37,10 @@ void owed_closed(struct core *c, struct dir *d, struct entry *e);
 #define OWED_GROWTH 4
 void owed_pay(struct core *c, struct dir *d, struct entry *e, int delay);
 
+/* What was told of the content of e, which is in d, may have been another
+ * file's. Where `modified` is chosen, that has just told it. */
+void owed_again(struct core *c, struct dir *d, struct entry *e);
+
 /* e is at another place now: nothing that is pending leads to it there. */
 void owed_moved(struct core *c, struct dir *d, const struct entry *e);
 

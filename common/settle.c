@@ -118,20 +118,19 @@ join(struct settle *s, struct thing *a, struct thing *b)
 	drop_group(s, small);
 }
 
-/* Joins t with what it is in, or was told to be in, and was shifted too. */
+/* Joins t with what it is in and was shifted too. (What t was told to be in is
+ * the same as long as it has not been shifted itself.) */
 static void
-join_above(struct settle *s, struct thing *t, enum thing_when when)
+join_above(struct settle *s, struct thing *t)
 {
 	struct thing *up;
 
-	if (!thing_is(t, when))
-		return;
-	for (up = t->at[when].parent; up != NULL; up = up->at[when].parent) {
+	for (up = t->at[THING_NOW].parent; up != NULL;
+	     up = up->at[THING_NOW].parent) {
 		if (up->shifted) {
 			join(s, t, up);
 			return;
 		}
-		/* An unshifted one is in the same place in both trees. */
 	}
 }
 
@@ -192,8 +191,7 @@ shift(struct settle *s, struct thing *t)
 {
 	if (t->shifted)
 		return 0;
-	join_above(s, t, THING_TOLD);
-	join_above(s, t, THING_NOW);
+	join_above(s, t);
 	if (join_below(s, t) == -1)
 		return -1;
 	t->shifted = true;
@@ -220,7 +218,7 @@ make(struct settle *s, struct thing *parent, const char *name)
 	if (hold(s, t) == -1)
 		goto fail;
 	t->shifted = true;
-	join_above(s, t, THING_NOW);
+	join_above(s, t);
 	join_name(s, t);
 	return t;
 fail:
@@ -349,7 +347,7 @@ on_created(struct settle *s, const struct event *ev)
 	t->named = t->shifted = true;
 	t->type = (uint8_t)ev->type;
 	t->real = !ev->synthetic;
-	join_above(s, t, THING_NOW);
+	join_above(s, t);
 	join_name(s, t);
 	return 0;
 }
@@ -383,8 +381,8 @@ on_exchanged(struct settle *s, const struct event *ev)
 	a->real = a->real || !ev->synthetic;
 	b->real = b->real || !ev->synthetic;
 	a->renamed = b->renamed = true;
-	join_above(s, a, THING_NOW);
-	join_above(s, b, THING_NOW);
+	join_above(s, a);
+	join_above(s, b);
 	join_name(s, a);
 	join_name(s, b);
 	return 0;
@@ -422,7 +420,7 @@ on_renamed(struct settle *s, const struct event *ev)
 	if (thing_put(&s->all, t, THING_NOW, parent, leaf) == -1)
 		return -1;
 	t->renamed = true;
-	join_above(s, t, THING_NOW);
+	join_above(s, t);
 	join_name(s, t);
 	return 0;
 }
@@ -435,7 +433,7 @@ on_content(struct settle *s, const struct event *ev)
 	t = thing_at(s, ev->root, ev->root_is_name, ev->name, ev->type);
 	if (t == NULL)
 		return -1;
-	join_above(s, t, THING_NOW);
+	join_above(s, t);
 	t->real = t->real || !ev->synthetic;
 	t->kinds |= EVENT_BIT(ev->kind);
 	/* It is being written again. What was found by comparing has been

@@ -13,6 +13,8 @@ static const struct {
     {"poll", "e_default_and_all_are_groups", "polling sees no file closed"},
     {"poll", "opened_and_accessed_are_told_on_request_and_not_for_directories",
 	"polling sees no file opened"},
+    {"poll", "an_unknown_back_end_and_content_of_what_is_opened_are_refused",
+	"polling sees no file opened"},
     {"poll", "e_chooses_by_name",
 	"polling sees nothing that comes and goes between two looks"},
     {"poll", "an_event_has_its_keys_in_their_order_and_no_more",
@@ -23,6 +25,8 @@ static const struct {
 	"polling takes no watches"},
     {"kqueue", "closed_follows_writing_only",
 	"what is closed before it can be watched is not told (a new file)"},
+    {"kqueue", "e_with_signs_changes_the_default",
+	"what comes and goes between two looks is not told"},
     {"kqueue", "e_default_and_all_are_groups",
 	"what comes and goes between two looks is not told"},
     {"kqueue", "e_chooses_by_name",
@@ -33,8 +37,7 @@ static const struct {
 	"a file that was moved in is taken for one that was made"},
     {"kqueue", "beyond_the_limit_of_watches_the_rest_is_polled",
 	"the limit is that of descriptors (e2e_kqueue)"},
-    {"kqueue",
-	"too_many_instances_are_told_with_the_setting_and_all_is_polled",
+    {"kqueue", "too_many_instances_are_told_with_the_setting_and_all_is_polled",
 	"a kqueue is limited by descriptors alone"},
     {"kqueue", "after_an_overflow_the_stream_is_the_tree",
 	"a kqueue does not overflow: notes coalesce"},
@@ -44,17 +47,53 @@ static const struct {
 	"polling takes no instances"},
     {"poll", "after_an_overflow_the_stream_is_the_tree",
 	"polling has no queue that could overflow"},
+    {"portable", "what_was_renamed_and_written_is_told_as_both",
+	"nobody knows when a file was born"},
+    {"portable", "an_exchange_is_one_and_what_changed_in_both_is_told",
+	"nobody knows when a file was born"},
+    {"portable", "a_new_directory_or_file_is_not_one_that_is_gone",
+	"nobody knows when a file was born"},
+    {"portable", "a_file_that_is_written_is_complete_when_it_is_left_alone",
+	"nobody can be asked whether a file is open"},
+    {"portable", "complete_is_told_as_far_as_can_be_known",
+	"nobody can be asked whether a file is open"},
+    {"portable", "another_size_or_time_is_new_content",
+	"nobody can be asked whether a file is open"},
+    {"portable", "a_mount_and_an_unmount_below_a_root_are_told",
+	"nobody tells of mounts"},
+    {"portable", "a_mount_that_comes_later_is_polled_from_then_on",
+	"nobody tells of mounts"},
+    {"portable", "a_pseudo_file_system_is_polled_and_what_is_beside_it_is_not",
+	"nobody tells of what kind a file system is"},
+    {"portable", "events_that_polling_cannot_tell_are_not_missed_in_silence",
+	"nobody tells of what kind a file system is"},
+    {"portable", "a_change_behind_a_fuse_mount_is_seen",
+	"nobody tells of what kind a file system is"},
+    {"portable",
+	"a_root_behind_a_directory_that_may_not_be_read_is_found_by_looking",
+	"no directory is entered that may not be read"},
+    {"portable", "what_cannot_be_listed_is_an_error",
+	"the directory is opened anew, and can be listed"},
 };
+
+/* How this build was made. */
+#ifdef FSP_PORTABLE
+static const char build[] = "portable";
+#else
+static const char build[] = "";
+#endif
 
 const char *
 cannot(const char *backend, const char *test)
 {
 	size_t i;
 
-	for (i = 0; backend != NULL && i < sizeof(table) / sizeof(table[0]);
-	     i++)
-		if (strcmp(table[i].backend, backend) == 0 &&
-		    strcmp(table[i].test, test) == 0)
+	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		if (strcmp(table[i].test, test) != 0)
+			continue;
+		if (strcmp(table[i].backend, build) == 0 ||
+		    (backend != NULL && strcmp(table[i].backend, backend) == 0))
 			return table[i].reason;
+	}
 	return NULL;
 }

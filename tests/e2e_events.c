@@ -1222,6 +1222,22 @@ START_TEST(a_file_saved_by_rename_is_still_watched)
 }
 END_TEST
 
+START_TEST(a_file_that_loses_another_name_is_still_watched)
+{
+	struct harness *h = harness_new();
+
+	put("d/a", "");
+	make_dir("o");
+	ck_assert_int_eq(link("d/a", "o/b"), 0);
+	watch(h, "-r", "d");
+	erase("o/b");
+	told(h, "d", "");
+	append("d/a", "x");
+	told(h, "d", "modified d/a\n");
+	harness_end(h);
+}
+END_TEST
+
 START_TEST(a_rotated_log_is_followed_by_its_name)
 {
 	struct harness *h = harness_new();
@@ -1887,6 +1903,7 @@ main(void)
 	tc = tcase_create("Following");
 	tcase_set_timeout(tc, 120);
 	tcase_add_test(tc, a_file_saved_by_rename_is_still_watched);
+	tcase_add_test(tc, a_file_that_loses_another_name_is_still_watched);
 	tcase_add_test(tc, a_rotated_log_is_followed_by_its_name);
 	tcase_add_test(tc, a_file_deleted_and_made_again_is_followed);
 	tcase_add_test(tc, a_root_that_goes_is_lost_and_found_when_it_returns);

@@ -102,8 +102,8 @@ START_TEST(two_directories_that_are_swapped_keep_what_is_in_them)
 		move("d/t", "d/b");
 		proof_check(&p);
 	}
-	/* Nothing in them was told to have gone and come, and no exchange twice,
-	 * though the kernel says it twice. */
+	/* Nothing in them was told to have gone and come, and no exchange
+	 * twice, though the kernel says it twice. */
 	ck_assert_uint_eq(p.deleted, 0);
 	ck_assert_uint_eq(p.renamed, 20 * (3 + 3 + 3));
 	proof_close(&p);

@@ -39,15 +39,12 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+#include "cannot.h"
+
 struct harness;
 
-/* Adds a test, unless it is about what HARNESS_BACKEND cannot tell: then that
+/* Can HARNESS_BACKEND, and this build, do what the test is about? If not, that
  * is said. */
-void harness_add(TCase *tc, const TTest *test);
-#undef tcase_add_test
-#define tcase_add_test(tc, test) harness_add(tc, test)
-
-/* Can that back end do what the test is about? If not, that is said. */
 bool harness_can(const TTest *test);
 
 /* What the lines on stdout are: JSON, plain lines, NUL-terminated paths. */

@@ -17,13 +17,13 @@
 # input that stays open (say() writes to it); its output is in the files output
 # and errors. Commands that a recipe only gives as an example are made by
 # command_is(). Nothing waits for time to pass: what is waited for is waited
-# for until it is so, HARNESS_TIMEOUT seconds (30) at most.
+# for until it is so, HARNESS_TIMEOUT seconds (60) at most.
 set -u
 
 recipes=$(cd "${0%/*}" && pwd)
 here=$(cd "$recipes/../.." && pwd)
 real=$(cd "${FSPIPE_BIN:-$here}" && pwd)
-seconds=${HARNESS_TIMEOUT:-30}
+seconds=${HARNESS_TIMEOUT:-60}
 failed=0
 sentence=${0##*/}
 job=
@@ -54,7 +54,7 @@ chmod +x "$top/bin/fswatch-events"
 clean_up() {
 	[ -z "$job" ] || kill -KILL -- "-$job" 2>/dev/null
 	for p in $daemons; do
-		kill -KILL "$p" 2>/dev/null
+		kill -KILL -- "$p" 2>/dev/null
 	done
 	wait 2>/dev/null
 	cd / && rm -rf "$top"
@@ -136,9 +136,11 @@ without() {
 watching() { [ "$(grep -c ' directories, .* watches, ' "$top/said")" -ge "$1" ]; }
 
 # begin NAME [WATCHERS]: runs the recipe; waits until its watchers (one) are
-# ready. With 0 it waits for nothing.
+# ready. With 0 it waits for nothing. $edit is what the page says may be
+# changed in it, for sed(1).
+edit=
 begin() {
-	recipe "$1" >"$top/recipe"
+	recipe "$1" | sed "$edit" >"$top/recipe"
 	if ! [ -s "$top/recipe" ]; then
 		echo "not ok - fspipe(7) has a recipe $1"
 		exit 1
@@ -183,6 +185,17 @@ daemon() {
 	"$@" >>"$top/daemons" 2>&1 </dev/null 7>&- 9>&- &
 	daemon=$!
 	daemons="$daemons $daemon"
+}
+
+# aside FILE: runs another pipe beside the recipe, until the end of the test;
+# $aside is its process group.
+aside() {
+	set -m
+	bash -o pipefail "$1" >>"${1##*/}.output" 2>>"${1##*/}.errors" \
+	    </dev/null 7>&- 9>&- &
+	aside=$!
+	set +m
+	daemons="$daemons -$aside"
 }
 
 # killed SIGNAL PID: sends it and waits for the end.

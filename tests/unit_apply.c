@@ -334,6 +334,33 @@ START_TEST(rename_replaces_only_when_told_to)
 }
 END_TEST
 
+START_TEST(rename_exchanges_when_told_to)
+{
+	begin(_i);
+	scratch_put(dir.fd, "a", "A");
+	one("{\"op\":\"append\",\"path\":\"d/x\",\"content\":\"X\"}", "");
+	one("{\"op\":\"rename\",\"old_path\":\"a\",\"path\":\"d\","
+	    "\"exchange\":true}",
+	    "");
+	expect_file("d", "A");
+	expect_file("a/x", "X");
+	/* What was open is found where it is now. */
+	one("{\"op\":\"append\",\"path\":\"a/x\",\"content\":\"Y\"}", "");
+	expect_file("a/x", "XY");
+	one("{\"op\":\"rename\",\"old_path\":\"a\",\"path\":\"gone\","
+	    "\"exchange\":true}",
+	    "ENOENT");
+	one("{\"op\":\"rename\",\"old_path\":\"a\",\"path\":\"gone/b\","
+	    "\"exchange\":true}",
+	    "ENOENT");
+	ck_assert(!scratch_has(dir.fd, "gone"));
+	one("{\"op\":\"rename\",\"old_path\":\"a\",\"path\":\"d\","
+	    "\"exchange\":1}",
+	    "bad-command");
+	end();
+}
+END_TEST
+
 START_TEST(commands_to_one_path_take_effect_in_order)
 {
 	begin(_i);
@@ -869,6 +896,7 @@ main(void)
 	tcase_add_loop_test(core, mkdir_makes_parents_and_takes_what_is_there,
 	    0, WAYS);
 	tcase_add_loop_test(core, rename_replaces_only_when_told_to, 0, WAYS);
+	tcase_add_loop_test(core, rename_exchanges_when_told_to, 0, WAYS);
 	tcase_add_loop_test(core, commands_to_one_path_take_effect_in_order, 0,
 	    WAYS);
 	tcase_add_loop_test(core,

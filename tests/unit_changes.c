@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cannot.h"
 #include "backend.h"
 #include "changes.h"
 #include "recorder.h"

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cannot.h"
 #include "dirents.h"
 #include "scratch.h"
 

@@ -4,11 +4,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "backend.h"
+#include "harness.h"
 #include "hints.h"
 #include "recorder.h"
 #include "tree.h"
@@ -208,6 +210,35 @@ START_TEST(an_exchange_with_something_outside_is_told_as_what_came)
 		recorder_check_fold(&r);
 	}
 	end();
+}
+END_TEST
+
+/* One rename, three places: what is left over is told, too. */
+START_TEST(an_exchange_with_a_file_in_two_places_is_told_in_both)
+{
+	const char *story;
+
+	recorder_open(&r, "-r");
+	make_directory("d/x");
+	make_directory("d/y");
+	make_file("d/e");
+	make_file("d/x/f");
+	if (!scratch_mounts() ||
+	    mount("d/x", "d/y", NULL, MS_BIND, NULL) == -1) {
+		skip(__func__, "no mounts here");
+		recorder_close(&r);
+		return;
+	}
+	recorder_enter(&r);
+	recorder_begin_fold(&r);
+	exchange("d/e", "d/x/f");
+	story = recorder_story(&r);
+	ck_assert_ptr_nonnull(strstr(story, " d/e"));
+	ck_assert_ptr_nonnull(strstr(story, " d/x/f"));
+	ck_assert_ptr_nonnull(strstr(story, " d/y/f"));
+	recorder_check_fold(&r);
+	ck_assert_int_eq(umount2("d/y", MNT_DETACH), 0);
+	recorder_close(&r);
 }
 END_TEST
 
@@ -567,6 +598,8 @@ main(void)
 	tcase_add_test(core, an_exchange_is_one_event);
 	tcase_add_test(core,
 	    an_exchange_with_something_outside_is_told_as_what_came);
+	tcase_add_test(core,
+	    an_exchange_with_a_file_in_two_places_is_told_in_both);
 	tcase_add_test(core, there_and_back_is_no_exchange);
 	tcase_add_test(core, a_tree_moved_in_is_told_once_with_what_it_holds);
 	tcase_add_test(core,

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cannot.h"
 #include "backend.h"
 #include "looks.h"
 #include "recorder.h"

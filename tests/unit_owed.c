@@ -173,6 +173,23 @@ START_TEST(complete_is_owed_where_a_directory_has_left_before_it)
 }
 END_TEST
 
+/* What comes by such swaps is seen before the kernel says that it came. */
+START_TEST(what_was_swapped_in_from_outside_is_told_at_last)
+{
+	begin("-r -c -e created,complete,renamed,deleted");
+	scratch_put(AT_FDCWD, "d/a", "first");
+	told_last(recorder_story(&r), "d/a", "first");
+	scratch_put(AT_FDCWD, "out/b", "second");
+	scratch_put(AT_FDCWD, "out/c", "third");
+	exchange("out/b", "d/a");
+	exchange("d/a", "out/c");
+	told_last(recorder_story(&r), "d/a", "third");
+	exchange("d/a", "out/c");
+	told_last(recorder_story(&r), "d/a", "second");
+	end();
+}
+END_TEST
+
 START_TEST(it_is_told_by_an_event_that_was_chosen)
 {
 	begin("-r -c -e complete,renamed");
@@ -301,6 +318,7 @@ main(void)
 	    what_was_renamed_before_it_could_be_read_is_told_where_it_is);
 	tcase_add_test(core,
 	    complete_is_owed_where_a_directory_has_left_before_it);
+	tcase_add_test(core, what_was_swapped_in_from_outside_is_told_at_last);
 	tcase_add_test(core, it_is_told_by_an_event_that_was_chosen);
 	tcase_add_test(core, what_is_gone_is_owed_no_more);
 	tcase_add_test(limits, a_file_beyond_the_limit_is_told_as_truncated);

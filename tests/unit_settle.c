@@ -929,7 +929,7 @@ memory_used(void)
 
 START_TEST(what_came_and_went_costs_no_memory)
 {
-	char path[PATH_LEN];
+	char path[PATH_LEN], to[PATH_LEN];
 	size_t before, i;
 
 	begin();
@@ -941,8 +941,11 @@ START_TEST(what_came_and_went_costs_no_memory)
 		create(path, 'd');
 		(void)snprintf(path, sizeof(path), "r/%zu/f", i);
 		create(path, 'f');
-		rename_to(path, "r/a/b/c"); /* on the way: hidden ones */
-		delete ("r/a/b/c");
+		/* On the way there are hidden ones. */
+		(void)snprintf(to, sizeof(to), "r/a%zu/b/c", i);
+		rename_to(path, to);
+		rename_to(to, "r/z");
+		delete ("r/z");
 		(void)snprintf(path, sizeof(path), "r/%zu", i);
 		delete (path);
 	}
