@@ -183,12 +183,15 @@ END_TEST
 
 START_TEST(a_limit_of_file_size_leaves_old_files_and_nothing_in_part)
 {
-	struct rlimit rl;
+	struct rlimit rl, before;
 
-	ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &rl), 0);
+	ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &before), 0);
+	rl = before;
 	rl.rlim_cur = 2 * RECORD;
 	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &rl), 0);
 	child_start(&c, ARGV("fswrite", "--ack", out));
+	/* Check writes each assertion to a file. */
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &before), 0);
 	say("write", "old", 'o', RECORD);
 	expect_in_line("\"ok\":true");
 	say("write", "new", 'n', 3 * RECORD);
