@@ -565,6 +565,13 @@ resolve(struct finds *s, struct found *f, int depth)
 		give_up(s, f);
 		return;
 	}
+	/* A step before this one has taken it elsewhere already. */
+	if (f->from != NULL &&
+	    tree_find(f->from_dir, f->from->name, f->from->len) != f->from) {
+		f->from->flags &= (uint8_t)~ENTRY_SYNC;
+		give_up(s, f);
+		return;
+	}
 	f->done = true;
 	if (f->from != NULL)
 		resolve_moved(s, f);

@@ -49,6 +49,7 @@ struct session {
 	double worked; /* seconds with a batch, waiting for input left out */
 	bool eof;
 	unsigned asked_to_end; /* how often */
+	bool took_rest; /* what had arrived when we were asked to */
 	bool reopen;
 	bool failed;
 	bool refused; /* because of a loop */
@@ -341,8 +342,10 @@ take_batch(struct session *s, bool ready)
 		    !apply_stopped(s->apply) && bytes < BATCH_BYTES &&
 		    now() - begin < BATCH_SECONDS && wait_for_input(s, 0);
 	}
-	if (s->asked_to_end > 0)
+	if (s->asked_to_end > 0) {
 		take_the_rest(s);
+		s->took_rest = true;
+	}
 	if (apply_commit(s->apply) == -1)
 		fail(s,
 		    "sync; nothing since the last good one is "
@@ -357,9 +360,10 @@ run(struct session *s)
 {
 	bool ready;
 
-	while (!s->eof && !s->fatal && s->asked_to_end == 0 &&
-	    !apply_stopped(s->apply)) {
-		ready = wait_for_input(s, -1);
+	while (
+	    !s->eof && !s->fatal && !s->took_rest && !apply_stopped(s->apply)) {
+		/* We may have been asked to end while we were answering. */
+		ready = s->asked_to_end == 0 && wait_for_input(s, -1);
 		if (!s->fatal && (ready || s->asked_to_end > 0))
 			take_batch(s, ready);
 		if (s->reopen) {

@@ -258,6 +258,7 @@ static void
 bar(struct core *c, struct dir *d, unsigned flag)
 {
 	struct dir *up;
+	struct mark *m;
 	int fd;
 
 	if (d->flags & flag)
@@ -266,8 +267,11 @@ bar(struct core *c, struct dir *d, unsigned flag)
 	c->barred = true;
 	for (up = d->parent; up != NULL; up = up->parent) {
 		fd = core_dirfd(c, up);
-		if (fd != -1)
-			(void)core_mark(c, fd, up->dev, BACKEND_ATTRIB);
+		m = fd == -1 ? NULL : core_mark(c, fd, up->dev, BACKEND_ATTRIB);
+		/* Where the watch on it has just ended it is a new one, of
+		 * nobody. */
+		if (m != NULL)
+			core_unmark(c, m);
 	}
 }
 

@@ -11,7 +11,9 @@
 
 #include "harness.h"
 
-#define FILES 100
+#define FILES  100
+#define DIRS   128
+#define IN_DIR 20
 
 static void
 limit(rlim_t soft, rlim_t hard)
@@ -99,6 +101,30 @@ START_TEST(where_only_names_are_asked_for_files_take_no_descriptors)
 }
 END_TEST
 
+/* EV_ADD takes its time now and then (kqueue/kqueue.c): whoever lists before it
+ * misses what comes meanwhile, if that is the last. */
+START_TEST(what_is_made_while_a_directory_is_entered_is_told)
+{
+	struct harness *h = harness_new();
+	char path[32];
+	int i, k;
+
+	make_dir("d");
+	harness_run(h, "fswatch-events", "-e", "+ready", "-r", "d", NULL);
+	(void)harness_ready(h);
+	for (i = 0; i < DIRS; i++) {
+		(void)snprintf(path, sizeof(path), "d/%d", i);
+		make_dir(path);
+		for (k = 0; k <= i % IN_DIR; k++) {
+			(void)snprintf(path, sizeof(path), "d/%d/%d", i, k);
+			put(path, "");
+		}
+		(void)harness_wait(h, "created", path);
+	}
+	harness_end(h);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -111,6 +137,10 @@ main(void)
 	    beyond_the_limit_of_open_files_the_rest_is_polled_and_that_is_said);
 	tcase_add_test(tc,
 	    where_only_names_are_asked_for_files_take_no_descriptors);
+	suite_add_tcase(s, tc);
+	tc = tcase_create("Races");
+	tcase_set_timeout(tc, 0);
+	tcase_add_test(tc, what_is_made_while_a_directory_is_entered_is_told);
 	suite_add_tcase(s, tc);
 	return harness_main(s);
 }

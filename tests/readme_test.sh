@@ -142,6 +142,9 @@ exec 5>&-
 if [ -s "$dir/shown" ] && grep -v ' ready ' output | cut -c14-29,36- |
     uniq | diff "$dir/shown" -; then
 	echo "ok - the view that README.md shows is what -rp shows"
+elif [ "${HARNESS_BACKEND:-inotify}" != inotify ]; then
+	echo "skip - the view that README.md shows is what -rp shows -" \
+	    "what comparing finds is the net effect, not each step"
 else
 	echo "not ok - the view that README.md shows is what -rp shows"
 	cat errors

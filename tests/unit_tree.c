@@ -157,6 +157,7 @@ main(void)
 	tcase_add_test(core, a_path_is_put_together_from_the_parents);
 	tcase_add_test(core, a_moved_directory_takes_all_below_it_along);
 	tcase_add_test(core, an_exchange_swaps_the_objects_and_keeps_the_names);
+	tcase_set_timeout(limits, 60);
 	tcase_add_test(limits,
 	    a_large_directory_keeps_what_is_added_and_loses_what_is_removed);
 	tcase_add_test(limits, a_tree_deeper_than_any_stack_is_freed);

@@ -33,8 +33,8 @@
 #define CLOCK_MS 500
 /* Every so many times EV_ADD takes so long. Whoever has looked before, and not
  * after, has missed something then. */
-#define SLOW_EVERY 8
-#define SLOW_NS	   1000000L
+#define SLOW_EVERY 5
+#define SLOW_NS	   2000000L
 
 /* A descriptor that is watched. */
 struct note {

@@ -35,6 +35,7 @@ mkdir inbox log
 broker
 recipe mqtt-sub >"$top/mqtt-sub"
 aside "$top/mqtt-sub"
+# shellcheck disable=SC2034 # await wants it
 consumer=$aside
 # The broker knows the consumer when a message comes through.
 await 'echo "{\"host\":\"test\",\"id\":\"ready\"}" | mosquitto_pub -q 1 -t events/x -l

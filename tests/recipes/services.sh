@@ -65,8 +65,10 @@ if command -v start-stop-daemon >/dev/null; then
 	(
 		ebegin() { echo "$@"; }
 		eend() { return "$1"; }
+		# shellcheck disable=SC2034 # the script's
 		RC_SVCNAME=fspipe.audit
 		. "$script"
+		# shellcheck disable=SC2154 # the script's
 		[ "$command $command_args" = \
 		    "/bin/bash -o pipefail /etc/fspipe/audit.sh" ] || exit 1
 		pidfile=$top/pid
