@@ -226,7 +226,7 @@ check: all tests
 # Debian's names of what the recipes join; what is missing is skipped, aloud.
 RECIPE_DEPS = jq redis-server redis-tools mosquitto mosquitto-clients \
     parallel logrotate rsyslog bsdutils openssh-server openssh-client \
-    systemd openrc python3 nodejs
+    systemd procps python3 nodejs
 deps-recipes:
 	tests/deps.sh $(RECIPE_DEPS)
 

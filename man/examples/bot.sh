@@ -7,7 +7,9 @@
 set -u
 trap '' PIPE
 coproc FSWRITE { exec fswrite --ack "$1"; }
+fswrite=$FSWRITE_PID
 exec 3<&"${FSWRITE[0]}" 4>&"${FSWRITE[1]}"
+eval "exec ${FSWRITE[0]}<&- ${FSWRITE[1]}>&-"
 
 while IFS= read -r line; do
 	jq -c --null-input --arg line "$line" '$line |
@@ -21,3 +23,5 @@ while IFS= read -r line; do
 	fi
 	jq -r 'if .ok then "done" else .message end' <<<"$answer"
 done
+exec 4>&-
+wait "$fswrite" || : # what failed has been said

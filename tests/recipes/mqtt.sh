@@ -1,7 +1,7 @@
 #!/bin/bash
 # Many machines into one log by MQTT, each event exactly once, with consumer
 # and broker ended and begun again in the middle.
-# shellcheck source=tests/recipe.sh
+# shellcheck source=tests/recipe.sh disable=SC2034
 . "${0%/*}/../recipe.sh"
 sentence="events of many machines are in one log, each once"
 needs mosquitto mosquitto_pub mosquitto_sub

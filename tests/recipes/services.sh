@@ -1,6 +1,6 @@
 #!/bin/bash
 # The systemd unit and the OpenRC script of man/examples.
-# shellcheck source=tests/recipe.sh
+# shellcheck source=tests/recipe.sh disable=SC2034,SC2154
 . "${0%/*}/../recipe.sh"
 sentence="a pipe is a service"
 needs pkill tail
