@@ -19,27 +19,6 @@
 /* How long a file may seem to be open after it was closed. */
 #define PATIENCE_MS 2000
 
-/* The entry that an event is about, and the directory it is in. */
-static struct entry *
-find(struct dir *top, const char *name, struct dir **ret_dir)
-{
-	struct dir *d = top;
-	struct entry *e;
-	size_t len;
-
-	for (;; name += len + 1) {
-		len = strcspn(name, "/");
-		e = tree_find(d, name, len);
-		if (e == NULL || name[len] == '\0')
-			break;
-		if (e->type != EVENT_DIR)
-			return NULL;
-		d = e->dir;
-	}
-	*ret_dir = d;
-	return e;
-}
-
 static bool
 is_entry(const void *ctx, const struct event_stat *st)
 {
@@ -60,7 +39,7 @@ owed_read(struct core *c, struct dir *top, struct event *ev,
 
 	if (!(EVENT_BIT(ev->kind) & CARRY) || ev->type != EVENT_FILE)
 		return;
-	e = find(top, ev->name, &d);
+	e = tree_at(top, ev->name, &d);
 	if (e == NULL || e->type != EVENT_FILE)
 		return; /* it is gone, and that will be told */
 	fd = core_dirfd(c, d);
