@@ -51,7 +51,7 @@ less_of_all() {
 	    grep -q 'mounts_none.o' "$tmp/names" &&
 	    grep -q 'chain_none.o' "$tmp/names" &&
 	    grep -q 'watcher_none.o' "$tmp/names" &&
-	    ! grep -q '_proc.o' "$tmp/names"
+	    ! grep -E '(mounts|chain|watcher|mountwatch)_proc.o' "$tmp/names"
 }
 command='{"op":"append","path":"a/f","content":"x"}'
 less_writes() {

@@ -43,15 +43,19 @@ function why(name, value) {
 function kindOf(o) {
 	return "event" in o ? "event" : "ok" in o ? "answer" : "command";
 }
-// Lines that are whole, with their numbers.
+// Lines that are whole, with their numbers. A file may be longer than a string.
 function* lines(file) {
-	const all = fs.readFileSync(file, "latin1").split("\n");
-	all.pop();
-	let n = 0;
-	for (const line of all) {
-		n++;
-		yield [n, Buffer.from(line, "latin1").toString("utf8")];
+	const fd = fs.openSync(file), piece = Buffer.alloc(1 << 20);
+	let n = 0, rest = "", got;
+	while ((got = fs.readSync(fd, piece)) > 0) {
+		const some = (rest + piece.latin1Slice(0, got)).split("\n");
+		rest = some.pop();
+		for (const line of some) {
+			n++;
+			yield [n, Buffer.from(line, "latin1").toString("utf8")];
+		}
 	}
+	fs.closeSync(fd);
 }
 
 const seen = {event: 0, command: 0, answer: 0};

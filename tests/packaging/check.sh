@@ -20,6 +20,7 @@ base=build-essential,debhelper,libbsd-dev,libjansson-dev,pkg-config
 in_system() {
 	# shellcheck disable=SC2016 # the inner shell's
 	unshare --mount --pid --fork sh -c '
+		unset TMPDIR
 		mount -t proc proc "$1/proc" && chroot "$1" sh -c "$2"' \
 		sh "$1" "$2" </dev/null
 }
