@@ -43,16 +43,24 @@ function why(name, value) {
 function kindOf(o) {
 	return "event" in o ? "event" : "ok" in o ? "answer" : "command";
 }
-// Lines that are whole, with their numbers. A file may be longer than a string.
+// Lines that are whole, with their numbers; not those that are longer than any
+// that is taken.
 function* lines(file) {
 	const fd = fs.openSync(file), piece = Buffer.alloc(1 << 20);
-	let n = 0, rest = "", got;
+	const most = 1 << 26;
+	let n = 0, rest = "", skip = false, got;
 	while ((got = fs.readSync(fd, piece)) > 0) {
 		const some = (rest + piece.latin1Slice(0, got)).split("\n");
 		rest = some.pop();
 		for (const line of some) {
 			n++;
-			yield [n, Buffer.from(line, "latin1").toString("utf8")];
+			if (!skip)
+				yield [n, Buffer.from(line, "latin1").toString()];
+			skip = false;
+		}
+		if (rest.length > most) {
+			rest = "";
+			skip = true;
 		}
 	}
 	fs.closeSync(fd);
