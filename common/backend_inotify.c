@@ -11,6 +11,7 @@
 
 #include "records.h"
 #include "watchat.h"
+#include "monotonic.h"
 
 /*
  * inotify(7). The kernel's records are kept as they come (records.h) and are
@@ -40,15 +41,6 @@ struct backend {
 	/* First halves before this position have waited already. */
 	uint64_t held;
 };
-
-static int64_t
-now_ms(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 static struct backend *
 inotify_open(int64_t poll_ms)
@@ -163,10 +155,10 @@ inotify_holds(struct backend *b, const struct inotify_event *from)
 	if (records_position(b->records, from) < b->held)
 		return false;
 	if (b->hold_until == 0) {
-		b->hold_until = now_ms() + HOLD_MS;
+		b->hold_until = monotonic_ms() + HOLD_MS;
 		return true;
 	}
-	if (now_ms() < b->hold_until)
+	if (monotonic_ms() < b->hold_until)
 		return true;
 	b->held = records_position(b->records, NULL);
 	b->hold_until = 0;
@@ -254,7 +246,7 @@ inotify_wait(struct backend *b)
 
 	if (b->hold_until == 0)
 		return -1;
-	left = b->hold_until - now_ms();
+	left = b->hold_until - monotonic_ms();
 	return left > 0 ? (int)left : 0;
 }
 

@@ -17,6 +17,7 @@
 #include "event.h"
 #include "statat.h"
 #include "vnodes.h"
+#include "monotonic.h"
 
 /*
  * kqueue(2), EVFILT_VNODE. A directory's note says that its names have
@@ -429,15 +430,6 @@ follow(struct backend *b, struct place *p, int dirfd, const char *name,
 	return 0;
 }
 
-static int64_t
-now_ms(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 static int
 kqueue_add_name(struct backend *b, int id, int dirfd, const char *name)
 {
@@ -457,7 +449,7 @@ kqueue_add_name(struct backend *b, int id, int dirfd, const char *name)
 		return 0;
 	p->lacks = true;
 	if (b->poll_at == 0)
-		b->poll_at = now_ms() + b->poll_ms;
+		b->poll_at = monotonic_ms() + b->poll_ms;
 	return -1;
 }
 
@@ -484,7 +476,7 @@ look_by_the_clock(struct backend *b)
 	struct place *p;
 	size_t id;
 
-	if (b->poll_at == 0 || now_ms() < b->poll_at)
+	if (b->poll_at == 0 || monotonic_ms() < b->poll_at)
 		return;
 	b->poll_at = 0;
 	for (id = 0; id < b->all.nplaces; id++) {
@@ -597,7 +589,7 @@ kqueue_wait(struct backend *b)
 
 	if (b->poll_at == 0)
 		return -1;
-	left = b->poll_at - now_ms();
+	left = b->poll_at - monotonic_ms();
 	return left > 0 ? (int)left : 0;
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "grow.h"
+#include "monotonic.h"
 
 /*
  * No kernel at all: a table of directories and a clock. Every poll_ms there
@@ -54,15 +55,6 @@ struct backend {
 	int64_t round_at; /* the next one of all; 0: none */
 	int64_t probe_at;
 };
-
-static int64_t
-now_ms(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 static struct backend *
 poll_open(int64_t poll_ms)
@@ -179,7 +171,7 @@ poll_add(struct backend *b, int dirfd, unsigned interest)
 	};
 	*slot = id;
 	if (b->used++ == 0)
-		b->round_at = now_ms() + b->poll_ms;
+		b->round_at = monotonic_ms() + b->poll_ms;
 	return id;
 }
 
@@ -253,7 +245,7 @@ poll_fill(struct backend *b)
 
 	if (b->used == 0 || is_busy(b))
 		return 1;
-	now = now_ms();
+	now = monotonic_ms();
 	if (now < b->round_at && (b->nhot == 0 || now < b->probe_at))
 		return 1;
 	b->begun = now;
@@ -316,7 +308,7 @@ poll_wait(struct backend *b)
 		return 0;
 	if (b->used == 0)
 		return -1;
-	now = now_ms();
+	now = monotonic_ms();
 	if (is_busy(b)) {
 		if (b->all) {
 			b->cost = now - b->begun;

@@ -13,6 +13,7 @@
 #include "dirents.h"
 #include "filter.h"
 #include "grow.h"
+#include "monotonic.h"
 
 struct census {
 	const struct filter *filter;
@@ -68,7 +69,7 @@ census(const char *path, const struct filter *f, int64_t until_ms,
 		return 0;
 	if (fstat(root, &top) == 0)
 		(void)dirents_each(root, take, &c);
-	while (c.nwork > 0 && core_now_ms() < until_ms) {
+	while (c.nwork > 0 && monotonic_ms() < until_ms) {
 		name = c.work[--c.nwork];
 		fd = openat(root, name,
 		    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);

@@ -14,8 +14,8 @@ struct filter;
 
 /* Counts the directories below path, as far as the filter's expressions let
  * them be entered (its depth is not asked). *ret_all: all were counted before
- * core_now_ms() was at until_ms. What cannot be opened counts as 0: a path that
- * is no directory has none below it. */
+ * monotonic_ms() was at until_ms. What cannot be opened counts as 0: a path
+ * that is no directory has none below it. */
 size_t census(const char *path, const struct filter *f, int64_t until_ms,
     bool *ret_all);
 

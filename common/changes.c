@@ -13,6 +13,7 @@
 #include "statat.h"
 #include "tree.h"
 #include "writers.h"
+#include "monotonic.h"
 
 static bool
 wants(const struct core *c, enum event_kind kind)
@@ -66,7 +67,7 @@ hand_on(struct core *c, struct event *ev)
 	ev->synthetic = c->synthetic;
 	if (c->settle == NULL || ev->kind == EVENT_EXISTS)
 		pass(c, ev);
-	else if (settle_event(c->settle, ev, core_now_ms()) == -1)
+	else if (settle_event(c->settle, ev, monotonic_ms()) == -1)
 		c->failed = true;
 }
 

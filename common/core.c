@@ -15,15 +15,7 @@
 #include "remote.h"
 #include "statat.h"
 #include "tree.h"
-
-int64_t
-core_now_ms(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
+#include "monotonic.h"
 
 /* As far as a file's time is behind the clock at the most, where it has no
  * clock that says so: ten times a second are the fewest ticks there are. */
@@ -411,15 +403,6 @@ core_holds(const struct core *c)
 	return c->side[0].ops->exact && c->side[0].ops->wait(c->side[0].b) >= 0;
 }
 
-static void
-sooner(int *wait, int64_t ms)
-{
-	if (ms < 0)
-		ms = 0;
-	if (*wait == -1 || ms < *wait)
-		*wait = ms > INT_MAX ? INT_MAX : (int)ms;
-}
-
 int
 core_wait(struct core *c)
 {
@@ -431,12 +414,12 @@ core_wait(struct core *c)
 	for (i = 0; i < c->nsides; i++) {
 		ms = c->side[i].ops->wait(c->side[i].b);
 		if (ms != -1)
-			sooner(&wait, ms);
+			monotonic_sooner(&wait, ms);
 	}
 	if (c->later_at != 0)
-		sooner(&wait, c->later_at - core_now_ms());
+		monotonic_sooner(&wait, c->later_at - monotonic_ms());
 	for (i = 0; i < c->retries.n; i++)
-		sooner(&wait, c->retries.item[i].at - core_now_ms());
+		monotonic_sooner(&wait, c->retries.item[i].at - monotonic_ms());
 	return wait;
 }
 
@@ -866,7 +849,7 @@ core_later(struct core *c, struct dir *d, const char *name)
 	p = add_doubt(c, &c->later, d, name);
 	if (p == NULL)
 		return;
-	p->at = core_now_ms() + c->cfg->opt->poll_ms;
+	p->at = monotonic_ms() + c->cfg->opt->poll_ms;
 	if (c->later_at == 0)
 		c->later_at = p->at;
 }
@@ -881,7 +864,7 @@ core_retry(struct core *c, struct dir *d, const char *name, int delay)
 	if (p == NULL)
 		return;
 	p->delay = delay;
-	p->at = core_now_ms() + delay;
+	p->at = monotonic_ms() + delay;
 }
 
 /* Doubts the retries whose time has come. There are few. */
@@ -894,7 +877,7 @@ retry_now(struct core *c)
 	size_t i;
 
 	for (i = l->n; i > 0; i--) {
-		if (l->item[i - 1].at > core_now_ms())
+		if (l->item[i - 1].at > monotonic_ms())
 			continue;
 		due = l->item[i - 1];
 		l->item[i - 1] = l->item[--l->n];
@@ -929,7 +912,7 @@ core_now_later(struct core *c)
 	retry_now(c);
 	if (c->later_at == 0)
 		return;
-	now = core_now_ms();
+	now = monotonic_ms();
 	if (now < c->later_at)
 		return;
 	for (i = 0; i < l->n && l->item[i].at <= now; i++) {

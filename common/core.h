@@ -105,7 +105,7 @@ struct doubt {
 	bool deep; /* and all below it */
 	bool content; /* and content, since core.since */
 	bool look; /* and what its entries' stats say */
-	int64_t at; /* a later one's: when (core_now_ms()) */
+	int64_t at; /* a later one's: when (monotonic_ms()) */
 	int delay; /* a retry's: milliseconds it has waited; 0: none */
 };
 
@@ -193,7 +193,6 @@ struct core {
 	uint64_t nnames;
 };
 
-int64_t core_now_ms(void);
 /* A moment that is surely not later than any change of a file from now on, by
  * the clock that file systems use. */
 struct timespec core_moment(void);

@@ -9,7 +9,7 @@
  *	progress_end(&p);
  *
  * Work of less than a second shows nothing. Times are in milliseconds, of
- * core_now_ms().
+ * monotonic_ms().
  */
 #ifndef PROGRESS_H
 #define PROGRESS_H

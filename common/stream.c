@@ -25,6 +25,7 @@
 #include "terminal.h"
 #include "watch.h"
 #include "watch_options.h"
+#include "monotonic.h"
 
 /* How long nothing has to happen for --once's burst to be over. */
 #define ONCE_MS 50
@@ -65,7 +66,7 @@ struct session {
 	bool told; /* an event, since --once waits for the first */
 	bool told_now; /* one since told_at was set */
 	bool ready;
-	int64_t told_at; /* when the last one was (core_now_ms()) */
+	int64_t told_at; /* when the last one was (monotonic_ms()) */
 };
 
 /* What ends all: errno, with its subject. */
@@ -195,7 +196,7 @@ static bool
 on_progress(void *ctx, uint64_t directories, uint64_t names)
 {
 	struct session *s = ctx;
-	int64_t now = core_now_ms();
+	int64_t now = monotonic_ms();
 
 	progress_step(&s->progress, now, directories, names);
 	if (now - s->signals_at >= SIGNALS_MS) {
@@ -225,7 +226,7 @@ add_root(struct session *s, const char *path)
 static void
 tell_flat(const struct session *s)
 {
-	int64_t until = core_now_ms() + CENSUS_MS;
+	int64_t until = monotonic_ms() + CENSUS_MS;
 	struct buf text = BUF_INIT;
 	size_t i, below = 0;
 	bool all = true;
@@ -277,7 +278,7 @@ ready(struct session *s)
 	tell_limited(s);
 	if (s->ending)
 		return;
-	s->told_at = core_now_ms();
+	s->told_at = monotonic_ms();
 	s->ready = true;
 	if (s->opt->verbosity > 0)
 		print_counters(s);
@@ -292,7 +293,7 @@ read_roots(struct session *s)
 	char *path;
 	bool added = n <= 0 && !s->ready;
 
-	progress_begin(&s->progress, core_now_ms());
+	progress_begin(&s->progress, monotonic_ms());
 	if (n == -1)
 		say(s->cfg->say, "stdin: %s", strerror(errno));
 	while (lines_next(s->roots, &line)) {
@@ -330,7 +331,7 @@ time_left(struct session *s)
 	if (!(s->opt->once && s->told) &&
 	    (s->opt->timeout_ms < 0 || watch_holds(s->watch)))
 		return timeout;
-	now = core_now_ms();
+	now = monotonic_ms();
 	if (s->told_now)
 		s->told_at = now;
 	s->told_now = false;
@@ -379,7 +380,7 @@ serve(struct session *s)
 		/* A person may have changed it meanwhile. */
 		if (s->emit.format == EMIT_PRETTY)
 			s->emit.width = terminal_width(STDOUT_FILENO);
-		progress_begin(&s->progress, core_now_ms());
+		progress_begin(&s->progress, monotonic_ms());
 		if (watch_run(s->watch, &fds[FD_WATCH]) == -1)
 			fail(s, "watching");
 		progress_end(&s->progress);
@@ -419,7 +420,7 @@ stream(const struct stream_config *cfg)
 	    .progress = on_progress};
 	size_t i;
 
-	s.told_at = core_now_ms();
+	s.told_at = monotonic_ms();
 	s.progress = (struct progress)PROGRESS(
 	    opt->verbosity >= 0 && terminal_moves(STDERR_FILENO) ?
 		STDERR_FILENO :
@@ -440,7 +441,7 @@ stream(const struct stream_config *cfg)
 	    (s.roots = lines_new(STDIN_FILENO, ROOT_MAX)) == NULL)
 		fail(&s, "stdin");
 
-	progress_begin(&s.progress, core_now_ms());
+	progress_begin(&s.progress, monotonic_ms());
 	for (i = 0; i < opt->nroots && !s.ending; i++)
 		add_root(&s, opt->roots[i]);
 	if (s.end == STREAM_ENDED && opt->nroots > 0)

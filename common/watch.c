@@ -15,6 +15,7 @@
 #include "settle.h"
 #include "sync.h"
 #include "tree.h"
+#include "monotonic.h"
 
 /* So many hints are handled before the caller is heard again. */
 #define RUN_HINTS 4096
@@ -56,15 +57,6 @@ check_roots(void *ctx)
 	struct watch *w = ctx;
 
 	roots_check(&w->roots);
-}
-
-static int64_t
-now_us(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
 }
 
 /* Opens what the user has chosen, or else the best back end that opens: where
@@ -290,7 +282,7 @@ rescan(struct watch *w)
 	(void)clock_gettime(CLOCK_REALTIME, &c->now);
 	compare_all(w, since);
 	core_close_fds(c);
-	w->rescan_at = core_now_ms() + c->cfg->opt->rescan_ms;
+	w->rescan_at = monotonic_ms() + c->cfg->opt->rescan_ms;
 }
 
 /* Handles what is pending and what comes meanwhile, up to a number of hints.
@@ -343,12 +335,12 @@ int
 watch_ready(struct watch *w)
 {
 	struct core *c = &w->core;
-	int64_t until = core_now_ms() + READY_MS;
+	int64_t until = monotonic_ms() + READY_MS;
 	int ret;
 
 	do
 		ret = drain(w, RUN_HINTS);
-	while (ret == 0 && core_now_ms() < until);
+	while (ret == 0 && monotonic_ms() < until);
 	if (ret == -1)
 		return -1;
 	w->more = ret == 0;
@@ -359,7 +351,7 @@ watch_ready(struct watch *w)
 	core_close_fds(c);
 	c->stirred = false; /* what was there has not happened */
 	if (c->seen != NULL && w->rescan_at == 0)
-		w->rescan_at = core_now_ms() + c->cfg->opt->rescan_ms;
+		w->rescan_at = monotonic_ms() + c->cfg->opt->rescan_ms;
 	return 0;
 }
 
@@ -379,17 +371,6 @@ watch_pollfds(const struct watch *w, struct pollfd *fds)
 	return 2;
 }
 
-static void
-sooner(int *timeout, int64_t ms)
-{
-	if (ms < 0)
-		ms = 0;
-	if (ms > INT_MAX)
-		ms = INT_MAX;
-	if (*timeout == -1 || ms < *timeout)
-		*timeout = (int)ms;
-}
-
 int
 watch_timeout(struct watch *w)
 {
@@ -399,15 +380,16 @@ watch_timeout(struct watch *w)
 	if (w->more)
 		return 0;
 	if (w->gathers)
-		sooner(&timeout, GATHER_MS);
+		monotonic_sooner(&timeout, GATHER_MS);
 	if (!core_holds(c) && (c->doubts.n > 0 || c->resync || c->suspects))
 		timeout = 0;
 	if (w->quiet_at != 0)
-		sooner(&timeout, w->quiet_at - core_now_ms());
+		monotonic_sooner(&timeout, w->quiet_at - monotonic_ms());
 	if (w->rescan_at != 0)
-		sooner(&timeout, w->rescan_at - core_now_ms());
+		monotonic_sooner(&timeout, w->rescan_at - monotonic_ms());
 	if (watch_holds(w))
-		sooner(&timeout, settle_due(c->settle) - core_now_ms());
+		monotonic_sooner(&timeout,
+		    settle_due(c->settle) - monotonic_ms());
 	return timeout;
 }
 
@@ -420,7 +402,7 @@ gather(struct watch *w, uint64_t nhints)
 	w->gathers = false;
 	if (nhints == 0 || !w->core.side[0].ops->exact)
 		return;
-	now = now_us();
+	now = monotonic_us();
 	w->gathers = !w->more && nhints < GATHER_HINTS &&
 	    now - w->ran_at < GATHER_MS * 2000;
 	w->ran_at = now;
@@ -451,7 +433,7 @@ run_settle(struct watch *w, bool end)
 		return 0;
 	(void)clock_gettime(CLOCK_REALTIME, &c->now);
 	ret = end ? settle_all(c->settle) :
-		    settle_run(c->settle, core_now_ms(), !w->more);
+		    settle_run(c->settle, monotonic_ms(), !w->more);
 	core_close_fds(c);
 	return ret;
 }
@@ -483,7 +465,7 @@ watch_run(struct watch *w, const struct pollfd *fds)
 		return -1;
 	w->more = ret == 0;
 	gather(w, c->nhints - nhints);
-	if (w->rescan_at != 0 && core_now_ms() >= w->rescan_at)
+	if (w->rescan_at != 0 && monotonic_ms() >= w->rescan_at)
 		rescan(w);
 	if (run_settle(w, false) == -1)
 		return -1;
@@ -493,7 +475,7 @@ watch_run(struct watch *w, const struct pollfd *fds)
 	}
 	if (!c->stirred && w->quiet_at == 0)
 		return 0;
-	now = core_now_ms();
+	now = monotonic_ms();
 	if (c->stirred) {
 		c->stirred = false;
 		w->quiet_at = c->cfg->opt->events & EVENT_BIT(EVENT_QUIET) ?

@@ -22,6 +22,7 @@
 #include "kqueue/fake.h"
 #include "recorder.h"
 #include "watch.h"
+#include "monotonic.h"
 
 #define SEEDS	40
 #define ROUNDS	6
@@ -179,12 +180,12 @@ check(const char *what, unsigned seed)
 static void
 check_in_time(const char *what, unsigned seed)
 {
-	int64_t until = core_now_ms() + WAIT_MS;
+	int64_t until = monotonic_ms() + WAIT_MS;
 	char *report;
 	int ms;
 
 	run();
-	while ((report = compare()) != NULL && core_now_ms() < until) {
+	while ((report = compare()) != NULL && monotonic_ms() < until) {
 		free(report);
 		ms = watch_timeout(r.watch);
 		(void)poll(NULL, 0, ms == -1 ? 0 : ms);
