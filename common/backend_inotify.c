@@ -9,9 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "monotonic.h"
 #include "records.h"
 #include "watchat.h"
-#include "monotonic.h"
 
 /*
  * inotify(7). The kernel's records are kept as they come (records.h) and are

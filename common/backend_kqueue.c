@@ -15,9 +15,9 @@
 
 #include "backend.h"
 #include "event.h"
+#include "monotonic.h"
 #include "statat.h"
 #include "vnodes.h"
-#include "monotonic.h"
 
 /*
  * kqueue(2), EVFILT_VNODE. A directory's note says that its names have

@@ -7,13 +7,13 @@
 #include "core.h"
 #include "filter.h"
 #include "grow.h"
+#include "monotonic.h"
 #include "owed.h"
 #include "seen.h"
 #include "settle.h"
 #include "statat.h"
 #include "tree.h"
 #include "writers.h"
-#include "monotonic.h"
 
 static bool
 wants(const struct core *c, enum event_kind kind)

@@ -12,10 +12,10 @@
 #include "claim.h"
 #include "compat.h"
 #include "grow.h"
+#include "monotonic.h"
 #include "remote.h"
 #include "statat.h"
 #include "tree.h"
-#include "monotonic.h"
 
 /* As far as a file's time is behind the clock at the most, where it has no
  * clock that says so: ten times a second are the fewest ticks there are. */

@@ -17,6 +17,7 @@
 #include "emit.h"
 #include "event.h"
 #include "lines.h"
+#include "monotonic.h"
 #include "notes.h"
 #include "output.h"
 #include "plain.h"
@@ -25,7 +26,6 @@
 #include "terminal.h"
 #include "watch.h"
 #include "watch_options.h"
-#include "monotonic.h"
 
 /* How long nothing has to happen for --once's burst to be over. */
 #define ONCE_MS 50

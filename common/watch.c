@@ -8,6 +8,7 @@
 #include "compat.h"
 #include "core.h"
 #include "hints.h"
+#include "monotonic.h"
 #include "mountwatch.h"
 #include "owed.h"
 #include "roots.h"
@@ -15,7 +16,6 @@
 #include "settle.h"
 #include "sync.h"
 #include "tree.h"
-#include "monotonic.h"
 
 /* So many hints are handled before the caller is heard again. */
 #define RUN_HINTS 4096

@@ -20,9 +20,9 @@
 #include "fold.h"
 #include "harness.h"
 #include "kqueue/fake.h"
+#include "monotonic.h"
 #include "recorder.h"
 #include "watch.h"
-#include "monotonic.h"
 
 #define SEEDS	40
 #define ROUNDS	6
