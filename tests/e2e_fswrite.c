@@ -403,14 +403,20 @@ START_TEST(asked_to_end_while_it_answers_it_takes_what_has_arrived)
 	static const char line[] =
 	    "{\"op\":\"append\",\"path\":\"a\",\"content\":\"x\",\"id\":"
 	    "\"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\"}\n";
-	int i, left = 1, full = 0, n = 0;
+	int i, full = 0, n = 0;
 
 	child_start(&c, ARGV("fswrite", "--ack", "--force", out));
-	/* The answers are more than a pipe takes: it waits for us. */
+	if (fcntl(c.in, F_SETPIPE_SZ, 1 << 20) == -1) {
+		printf("skip - asked to end while it answers it takes what has"
+		       " arrived - no large pipe to be had\n");
+		(void)child_wait(&c);
+		return;
+	}
+	/* The answers are more than a pipe takes: it waits for us, however
+	 * much it has read. */
 	for (i = 0; i < 2000; i++)
 		child_say(&c, line);
-	for (i = 0; i < 20000 && (left > 0 || full < 60000); i++) {
-		ck_assert_int_eq(ioctl(c.in, FIONREAD, &left), 0);
+	for (i = 0; i < 20000 && full < 60000; i++) {
 		ck_assert_int_eq(ioctl(c.out, FIONREAD, &full), 0);
 		(void)poll(NULL, 0, 1);
 	}
