@@ -23,9 +23,11 @@ count() { grep -c "$1" "$out" || true; }
 
 for t in "$@"; do
 	echo "== $t"
+	began=$(date +%s)
 	$fresh "$t" >"$out" 2>&1
 	status=$?
 	cat "$out"
+	echo "   $(($(date +%s) - began)) s"
 	skips=$(count '^skip - ')
 	case "$t" in
 	*.sh)
