@@ -1529,7 +1529,7 @@ START_TEST(beyond_the_limit_of_watches_the_rest_is_polled)
 		return;
 	}
 	watch(h, "-r", "--poll", "0.05", "d");
-	harness_wait_err(h, "sysctl -w fs.inotify.max_user_watches=");
+	harness_wait_err(h, "sysctl -w user.max_inotify_watches=");
 	for (i = 0; i < 40; i++) {
 		(void)snprintf(path, sizeof(path), "d/%d/sub/a", i);
 		put(path, "");
@@ -1559,9 +1559,9 @@ START_TEST(too_many_instances_are_told_with_the_setting_and_all_is_polled)
 		harness_end(h);
 		return;
 	}
-	ends_with(h, 1, "sysctl -w fs.inotify.max_user_instances=", "-e",
+	ends_with(h, 1, "sysctl -w user.max_inotify_instances=", "-e",
 	    "closed", "d");
-	ends_with(h, 1, "sysctl -w fs.inotify.max_user_instances=", "--backend",
+	ends_with(h, 1, "sysctl -w user.max_inotify_instances=", "--backend",
 	    "inotify", "d");
 	/* What polling can tell, it does. */
 	harness_set_format(h, HARNESS_JSON);

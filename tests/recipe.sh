@@ -133,7 +133,7 @@ without() {
 	hash -r
 }
 
-watching() { [ "$(grep -c ' directories, .* watches, ' "$top/said")" -ge "$1" ]; }
+watching() { [ "$(grep -cE ' director(y|ies), .* watch(es)?, ' "$top/said")" -ge "$1" ]; }
 
 # begin NAME [WATCHERS]: runs the recipe; waits until its watchers (one) are
 # ready. With 0 it waits for nothing. $edit is what the page says may be
