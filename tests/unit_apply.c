@@ -714,6 +714,32 @@ START_TEST(running_out_of_descriptors_closes_what_is_kept_open)
 }
 END_TEST
 
+START_TEST(what_is_removed_again_and_again_needs_few_descriptors)
+{
+	static const char *const again_gone[] = {"delete", "overwrite"};
+	struct rlimit rl;
+	char json[128];
+	int i;
+
+	begin(_i);
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &rl), 0);
+	rl.rlim_cur = (rlim_t)dup(0) + 30;
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &rl), 0);
+	for (i = 0; i < 200; i++) {
+		(void)snprintf(json, sizeof(json),
+		    "{\"op\":\"%s\",\"path\":\"a\",\"content\":\"%c\"}",
+		    i % 2 == 0 ? "append" : again_gone[i / 2 % 2],
+		    'a' + i % 26);
+		say(json);
+	}
+	commit();
+	for (i = 0; i < 200; i++)
+		ck_assert_msg(got[i].ok, "%d: %s", i, got[i].error);
+	expect_file("a", "r");
+	end();
+}
+END_TEST
+
 START_TEST(a_path_of_thousands_of_components_is_made)
 {
 	struct rlimit rl;
@@ -852,6 +878,7 @@ START_TEST(a_torn_append_is_answered_and_the_next_begins_a_line)
 	ck_assert(got[0].torn);
 	rl.rlim_cur = RLIM_INFINITY;
 	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &rl), 0);
+	apply_reopen(a);
 	one("{\"op\":\"append\",\"path\":\"a\",\"content\":\"next\\n\"}", "");
 	ck_assert(!got[0].torn);
 	ck_assert_uint_eq(got[0].size, 9);
@@ -921,6 +948,8 @@ main(void)
 	tcase_add_loop_test(limits, many_files_need_few_descriptors, 0, WAYS);
 	tcase_add_loop_test(limits,
 	    running_out_of_descriptors_closes_what_is_kept_open, 0, WAYS);
+	tcase_add_loop_test(limits,
+	    what_is_removed_again_and_again_needs_few_descriptors, 0, WAYS);
 	tcase_add_test(limits, a_path_of_thousands_of_components_is_made);
 	tcase_add_test(limits,
 	    a_torn_append_is_answered_and_the_next_begins_a_line);
