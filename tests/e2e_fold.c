@@ -1017,10 +1017,7 @@ main(void)
 			continue;
 		tc = tcase_create(tests[i].name);
 		tcase_set_timeout(tc, 300);
-		/* What is polled in part is still told late at times. */
-		tcase_set_tags(tc,
-		    strcmp(tests[i].name, "Limited") == 0 ? "polled" :
-							    "random");
+		tcase_set_tags(tc, "random");
 		/* No two cases try the same seeds. */
 		from = first != 0 ? first : i * SEEDS_APART + 1;
 		n = first != 0 ? 1 : seeds * tests[i].share / 4;
