@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "answer.h"
@@ -22,6 +21,7 @@
 #include "command.h"
 #include "lines.h"
 #include "loop.h"
+#include "monotonic.h"
 #include "say.h"
 #include "signals.h"
 #include "why.h"
@@ -29,8 +29,8 @@
 
 /* A batch ends when stdin pauses, and at the latest here, so that under a
  * constant stream answers still come and syncs are shared. */
-#define BATCH_BYTES   ((size_t)8 * 1024 * 1024)
-#define BATCH_SECONDS 0.1
+#define BATCH_BYTES ((size_t)8 * 1024 * 1024)
+#define BATCH_US    100000
 
 /* Descriptors for other things than open files and directories. */
 #define OPEN_RESERVE 32
@@ -46,7 +46,7 @@ struct session {
 	struct lines *lines;
 	struct buf answers; /* --ack: lines that are not written yet */
 	struct buf text; /* one message */
-	double worked; /* seconds with a batch, waiting for input left out */
+	int64_t worked; /* us with a batch, waiting for input left out */
 	bool eof;
 	unsigned asked_to_end; /* how often */
 	bool took_rest; /* what had arrived when we were asked to */
@@ -69,15 +69,6 @@ open_files_limit(void)
 	return (size_t)rl.rlim_cur - OPEN_RESERVE;
 }
 
-static double
-now(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
-}
-
 /* What ends all: errno, with its subject. */
 static void
 fail(struct session *s, const char *subject)
@@ -90,7 +81,7 @@ static void
 tell_counts(const struct session *s)
 {
 	const struct apply_stats *n = apply_stats(s->apply);
-	double took = s->worked;
+	double took = (double)s->worked / 1e6;
 
 	say(s->cfg->say,
 	    "%" PRIu64 " commands, %" PRIu64 " failed, %" PRIu64
@@ -151,10 +142,11 @@ wait_to_retry(void *ctx)
 {
 	struct session *s = ctx;
 	struct pollfd p = {.fd = s->signals, .events = POLLIN};
-	double end = now() + s->o->retry_delay, left;
+	int64_t end, left;
 
-	while ((left = end - now()) > 0 && s->asked_to_end == 0) {
-		if (poll(&p, 1, (int)(left * 1000) + 1) == -1 && errno != EINTR)
+	end = monotonic_us() + (int64_t)(s->o->retry_delay * 1e6);
+	while ((left = end - monotonic_us()) > 0 && s->asked_to_end == 0) {
+		if (poll(&p, 1, (int)(left / 1000) + 1) == -1 && errno != EINTR)
 			return -1;
 		take_signals(s);
 	}
@@ -332,7 +324,7 @@ take_the_rest(struct session *s)
 static void
 take_batch(struct session *s, bool ready)
 {
-	double begin = now();
+	int64_t begin = monotonic_us();
 	size_t bytes = 0;
 
 	loop_batch(s->loop);
@@ -340,7 +332,7 @@ take_batch(struct session *s, bool ready)
 		bytes += take_input(s);
 		ready = !s->eof && !s->fatal && s->asked_to_end == 0 &&
 		    !apply_stopped(s->apply) && bytes < BATCH_BYTES &&
-		    now() - begin < BATCH_SECONDS && wait_for_input(s, 0);
+		    monotonic_us() - begin < BATCH_US && wait_for_input(s, 0);
 	}
 	if (s->asked_to_end > 0) {
 		take_the_rest(s);
@@ -352,7 +344,7 @@ take_batch(struct session *s, bool ready)
 		    "acknowledged");
 	if (s->o->ack && write_answers(s) == -1)
 		fail(s, "stdout");
-	s->worked += now() - begin;
+	s->worked += monotonic_us() - begin;
 }
 
 static enum serve_end
