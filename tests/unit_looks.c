@@ -412,6 +412,17 @@ START_TEST(what_was_polled_has_a_last_look_when_it_is_watched)
 }
 END_TEST
 
+START_TEST(no_comparison_begins_to_watch_without_that_look)
+{
+	enter_full("--backend inotify --poll 1000 -r");
+	write_to("d/s/a", "more", O_APPEND);
+	full = false;
+	/* Of names only, as it is. */
+	sync_compare(&r.core, &tree_find(r.top, "s", 1)->dir, 1, false, NULL);
+	ck_assert_str_eq(recorder_story(&r), "modified f d/s/a\n");
+}
+END_TEST
+
 START_TEST(what_was_being_written_when_it_was_polled_is_complete_once)
 {
 	int fd;
@@ -484,6 +495,8 @@ main(void)
 	if (find_inotify() != NULL) {
 		tcase_add_test(limits,
 		    what_was_polled_has_a_last_look_when_it_is_watched);
+		tcase_add_test(limits,
+		    no_comparison_begins_to_watch_without_that_look);
 		tcase_add_test(limits,
 		    what_was_being_written_when_it_was_polled_is_complete_once);
 	} else {
