@@ -13,6 +13,7 @@
 #include "compat.h"
 #include "grow.h"
 #include "monotonic.h"
+#include "pool.h"
 #include "remote.h"
 #include "statat.h"
 #include "tree.h"
@@ -151,7 +152,7 @@ core_mark(struct core *c, int dirfd, uint64_t dev, unsigned interest)
 		return NULL;
 	m = core_find_mark(c, id);
 	if (m == NULL) {
-		m = calloc(1, sizeof(*m));
+		m = pool_alloc(c->pool, sizeof(*m));
 		if (m == NULL) {
 			side->ops->remove(side->b, id < 0 ? turned(id) : id);
 			return NULL;
@@ -187,7 +188,7 @@ core_unmark(struct core *c, struct mark *m)
 	drop_mark(c, m);
 	if (!c->closing)
 		m->side->ops->remove(m->side->b, id_on_side(m));
-	free(m);
+	pool_free(m, sizeof(*m));
 }
 
 /* The place of d itself is in doubt. */
@@ -197,7 +198,7 @@ doubt_place(struct core *c, struct dir *d)
 	if (d->self != NULL)
 		core_doubt(c, d->parent, d->self->name);
 	else
-		core_suspect(c, d->owner);
+		core_suspect(c, tree_owner(d));
 }
 
 static void
@@ -228,7 +229,7 @@ core_gone(struct core *c, struct mark *m,
 		core_suspect(c, p->scope);
 	}
 	drop_mark(c, m);
-	free(m);
+	pool_free(m, sizeof(*m));
 }
 
 int
@@ -921,7 +922,7 @@ core_now_later(struct core *c)
 			continue;
 		core_doubt(c, p->dir, p->name);
 		if (p->dir->self == NULL)
-			core_suspect(c, p->dir->owner);
+			core_suspect(c, tree_owner(p->dir));
 		if (p->name == NULL)
 			continue;
 		e = tree_find(p->dir, p->name, strlen(p->name));

@@ -21,6 +21,7 @@
 struct claim;
 struct dir;
 struct entry;
+struct pool;
 struct seen;
 struct settle;
 
@@ -138,6 +139,7 @@ struct core {
 	struct seen *seen; /* --rescan: what need not be told again; or NULL */
 	struct timespec compared; /* when the last rescan began */
 
+	struct pool *pool; /* of the trees and marks */
 	struct mark **marks; /* hash table by id */
 	size_t nmarks;
 	size_t cap_marks;

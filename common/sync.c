@@ -87,16 +87,17 @@ doubt_place(struct core *c, struct dir *d)
 	if (d->self != NULL)
 		core_doubt(c, d->parent, d->self->name);
 	else
-		core_suspect(c, d->owner);
+		core_suspect(c, tree_owner(d));
 }
 
 static struct entry *
-entry_of(const char *name, const struct event_stat *st, bool link)
+entry_of(const struct core *c, const char *name, const struct event_stat *st,
+    bool link)
 {
 	struct entry *e;
 	enum event_type type = event_type_of(st->mode);
 
-	e = tree_new(name, strlen(name), type, st->ino);
+	e = tree_new(c->pool, name, strlen(name), type, st->ino);
 	if (e == NULL || type != EVENT_DIR)
 		return e;
 	e->dir->dev = st->dev;
@@ -118,29 +119,31 @@ static struct entry *
 entry_listed(const struct listing *l, const struct dirent_line *line)
 {
 	struct event_stat st;
+	struct pool *pool = l->c->pool;
 	size_t len = strlen(line->name);
 	bool link;
 
 	switch (line->type) {
 	case DT_REG:
-		return tree_new(line->name, len, EVENT_FILE, line->ino);
+		return tree_new(pool, line->name, len, EVENT_FILE, line->ino);
 	case DT_DIR:
 		/* A mount point's own number is known when it is opened. */
-		return tree_new(line->name, len, EVENT_DIR, 0);
+		return tree_new(pool, line->name, len, EVENT_DIR, 0);
 	case DT_LNK:
 		if (l->c->cfg->opt->follow)
 			break;
-		return tree_new(line->name, len, EVENT_SYMLINK, line->ino);
+		return tree_new(pool, line->name, len, EVENT_SYMLINK,
+		    line->ino);
 	case DT_UNKNOWN:
 		break;
 	default:
-		return tree_new(line->name, len, EVENT_OTHER, line->ino);
+		return tree_new(pool, line->name, len, EVENT_OTHER, line->ino);
 	}
 	if (looks_classify(l->c, l->fd, line->name, &st, &link) == -1) {
 		errno = ENOENT;
 		return NULL;
 	}
-	return entry_of(line->name, &st, link);
+	return entry_of(l->c, line->name, &st, link);
 }
 
 static int
@@ -174,7 +177,7 @@ list(struct core *c, int fd, const char *only, struct dir *into)
 		return dirents_each(fd, take_line, &l);
 	if (looks_classify(c, fd, only, &st, &link) == -1)
 		return errno == ENOENT ? 0 : -1;
-	e = entry_of(only, &st, link);
+	e = entry_of(c, only, &st, link);
 	return e == NULL ? -1 : tree_link(into, e);
 }
 
@@ -580,7 +583,7 @@ survey(struct sync *s, struct dir *d)
 			position = side->ops->position(side->b);
 		}
 		p.known = d;
-		p.listed = tree_top(NULL);
+		p.listed = tree_top(c->pool, NULL);
 		if (p.listed == NULL) {
 			error = ENOMEM;
 			goto out;
@@ -678,7 +681,7 @@ sync_created(struct core *c, struct dir *d, const char *name,
 	struct sync s;
 	struct entry *e;
 
-	e = entry_of(name, st, link);
+	e = entry_of(c, name, st, link);
 	if (e == NULL) {
 		c->resync = true;
 		return;
