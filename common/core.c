@@ -138,21 +138,15 @@ add_to_side(struct core *c, int dirfd, uint64_t dev, unsigned interest,
 	return id == -1 ? -1 : turned(id);
 }
 
-struct mark *
-core_mark(struct core *c, int dirfd, uint64_t dev, unsigned interest)
+/* The mark of that id, or a new one. */
+static struct mark *
+mark_of(struct core *c, const struct side *side, int id, unsigned interest)
 {
-	const struct side *side;
-	struct mark *m, **slot;
-	int id, why;
+	struct mark *m = core_find_mark(c, id), **slot;
 
-	if (grow_marks(c) == -1)
-		return NULL;
-	id = add_to_side(c, dirfd, dev, interest, &side, &why);
-	if (id == -1)
-		return NULL;
-	m = core_find_mark(c, id);
 	if (m == NULL) {
-		m = pool_alloc(c->pool, sizeof(*m));
+		m = grow_marks(c) == -1 ? NULL :
+					  pool_alloc(c->pool, sizeof(*m));
 		if (m == NULL) {
 			side->ops->remove(side->b, id < 0 ? turned(id) : id);
 			return NULL;
@@ -164,9 +158,30 @@ core_mark(struct core *c, int dirfd, uint64_t dev, unsigned interest)
 		*slot = m;
 		c->nmarks++;
 	}
-	m->why = (uint8_t)why;
 	m->interest |= (uint8_t)interest;
 	return m;
+}
+
+struct mark *
+core_mark(struct core *c, int dirfd, uint64_t dev, unsigned interest)
+{
+	const struct side *side;
+	struct mark *m;
+	int id, why;
+
+	id = add_to_side(c, dirfd, dev, interest, &side, &why);
+	if (id == -1)
+		return NULL;
+	m = mark_of(c, side, id, interest);
+	if (m != NULL)
+		m->why = (uint8_t)why;
+	return m;
+}
+
+struct mark *
+core_mark_as(struct core *c, int id, unsigned interest)
+{
+	return mark_of(c, &c->side[0], id, interest);
 }
 
 static void
@@ -682,8 +697,8 @@ core_open(struct core *c, const struct dir *d, int flags)
 	return fd;
 }
 
-static int
-kept_fd(struct core *c, const struct dir *d)
+int
+core_kept_fd(struct core *c, const struct dir *d)
 {
 	size_t i;
 
@@ -702,7 +717,7 @@ core_open_near(struct core *c, struct dir *d, int flags)
 	int parent = -1, fd;
 
 	if (d->self != NULL)
-		parent = kept_fd(c, d->parent);
+		parent = core_kept_fd(c, d->parent);
 	if (parent == -1)
 		return core_open(c, d, flags);
 	flags |= O_DIRECTORY | O_CLOEXEC;
@@ -739,7 +754,7 @@ core_dirfd(struct core *c, struct dir *d)
 {
 	int fd;
 
-	fd = kept_fd(c, d);
+	fd = core_kept_fd(c, d);
 	if (fd != -1)
 		return fd;
 	fd = core_open_near(c, d, COMPAT_O_PATH);

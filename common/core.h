@@ -230,6 +230,9 @@ bool core_exact(const struct dir *d);
  * core_unmark(). NULL with errno. */
 struct mark *core_mark(struct core *c, int dirfd, uint64_t dev,
     unsigned interest);
+/* The same for a directory that the first side watches for it already, as id.
+ * Where that fails the watch has been ended. */
+struct mark *core_mark_as(struct core *c, int id, unsigned interest);
 /* The back end has ended it: detaches and frees it; what was attached is in
  * doubt. lost, unless NULL, is called for each place that is no top. */
 void core_gone(struct core *c, struct mark *m,
@@ -268,6 +271,9 @@ int core_dirfd(struct core *c, struct dir *d);
 int core_open(struct core *c, const struct dir *d, int flags);
 /* The same, by way of a descriptor that is at hand for its parent. */
 int core_open_near(struct core *c, struct dir *d, int flags);
+
+/* The descriptor that is kept for d, or -1. */
+int core_kept_fd(struct core *c, const struct dir *d);
 
 /* Gives fd, of d, to be kept for the burst. */
 void core_keep_fd(struct core *c, struct dir *d, int fd);
