@@ -273,14 +273,15 @@ FUZZERS = $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
 fuzz:
 	$(MAKE) CC=clang BUILD=build-fuzz SAN=fuzzer-no-link,address,undefined \
 	    $(FUZZERS:%=build-fuzz/fuzz-%)
-	for t in $(FUZZERS); do \
-		mkdir -p build-fuzz/corpus/$$t && \
-		build-fuzz/fuzz-$$t -max_total_time=$(SECONDS) -timeout=10 \
-		    -print_final_stats=1 -verbosity=0 \
-		    -dict=tests/fuzz/words.dict \
-		    -artifact_prefix=build-fuzz/$$t- build-fuzz/corpus/$$t \
-		    tests/fuzz/seeds/$$t || exit 1; \
-	done
+	$(MAKE) $(FUZZERS:%=fuzz-%)
+
+# With -j the targets are fuzzed side by side.
+$(FUZZERS:%=fuzz-%): fuzz-%:
+	mkdir -p build-fuzz/corpus/$*
+	build-fuzz/fuzz-$* -max_total_time=$(SECONDS) -timeout=10 \
+	    -print_final_stats=1 -verbosity=0 -dict=tests/fuzz/words.dict \
+	    -artifact_prefix=build-fuzz/$*- build-fuzz/corpus/$* \
+	    tests/fuzz/seeds/$*
 
 $(BUILD)/fuzz-%: $(BUILD)/tests/fuzz/%.o $(LIB)
 	$(LINK) -fsanitize=fuzzer -o $@ $< $(LIB) $(FSP_LDLIBS) $(LDLIBS)
@@ -343,7 +344,8 @@ dist:
 	    >fspipe-$(VERSION).tar.gz
 
 .PHONY: all deps deps-recipes ajv demo tests check check-recipes soak bench \
-    bench-plot benches fuzz lint format install uninstall clean dist
+    bench-plot benches fuzz $(FUZZERS:%=fuzz-%) lint format install uninstall \
+    clean dist
 
 -include $(COMMON_OBJS:.o=.d) $(PROGS:%=$(BUILD)/%.d) \
     $(TEST_OBJS:.o=.d) $(TESTS:%=%.d) $(BENCHES:%=%.d)

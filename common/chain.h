@@ -28,7 +28,9 @@ struct chain;
 struct chain *chain_open(void);
 
 /* 1 when pid feeds us, 0 when not, -1 with errno when nobody can tell (the
- * helper is gone). Costs a look at each process that may be looked at. */
+ * helper is gone). Costs a look at each process that may be looked at; in the
+ * first second after chain_open it may wait, while the only way leads through a
+ * process that has yet to run its program. */
 int chain_feeds(struct chain *c, pid_t pid);
 
 void chain_close(struct chain *c);

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -17,8 +18,17 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "monotonic.h"
+
 /* How far up the parents of a process are followed. */
 #define PARENTS_MAX 64
+
+/* A shell's child holds its ends of all that the shell has open until it runs
+ * its program. So in our first second (the pipeline may just be starting) a way
+ * that leads through such a process is looked at again and again. */
+#define STARTING_US  1000000
+#define STARTING_GAP 10 /* ms */
+#define FORK_NO_EXEC 0x40 /* PF_FORKNOEXEC in the kernel's sched.h */
 
 struct chain {
 	int sock;
@@ -64,13 +74,19 @@ same(const struct pipe_id *a, const struct pipe_id *b)
 	return a->dev == b->dev && a->ino == b->ino;
 }
 
-/* The parent and the process group, from /proc/PID/stat, which all may read.
- * The name in it may hold anything, also ")". */
+/* What /proc/PID/stat says (proc(5)), which all may read. */
+struct process {
+	pid_t parent;
+	pid_t group;
+	unsigned flags;
+};
+
+/* The name in it may hold anything, also ")". */
 static bool
-parents(pid_t pid, pid_t *parent, pid_t *group)
+read_process(pid_t pid, struct process *ret)
 {
 	char path[64], line[1024], *p;
-	int ppid, pgrp;
+	int parent, group;
 	size_t n;
 	FILE *f;
 
@@ -82,10 +98,12 @@ parents(pid_t pid, pid_t *parent, pid_t *group)
 	(void)fclose(f);
 	line[n] = '\0';
 	p = strrchr(line, ')');
-	if (p == NULL || sscanf(p, ") %*c %d %d", &ppid, &pgrp) != 2)
+	if (p == NULL ||
+	    sscanf(p, ") %*c %d %d %*d %*d %*d %u", &parent, &group,
+		&ret->flags) != 3)
 		return false;
-	*parent = ppid;
-	*group = pgrp;
+	ret->parent = parent;
+	ret->group = group;
 	return true;
 }
 
@@ -93,15 +111,15 @@ parents(pid_t pid, pid_t *parent, pid_t *group)
 static bool
 in_group(pid_t pid, pid_t group)
 {
-	pid_t parent, theirs;
+	struct process p;
 	int i;
 
 	for (i = 0; i < PARENTS_MAX && pid > 1; i++) {
-		if (!parents(pid, &parent, &theirs))
+		if (!read_process(pid, &p))
 			return i == 0 && getpgid(pid) == group;
-		if (theirs == group)
+		if (p.group == group)
 			return true;
-		pid = parent;
+		pid = p.parent;
 	}
 	return false;
 }
@@ -182,9 +200,10 @@ look(struct ends *e, const struct stdin_id *in, pid_t pid)
 }
 
 static int
-look_all(struct ends *e, const struct stdin_id *in)
+look_all(struct ends *e, const struct stdin_id *in, bool settled)
 {
 	struct dirent *entry;
+	struct process p;
 	int ret = 0;
 	pid_t pid;
 	DIR *d;
@@ -196,6 +215,9 @@ look_all(struct ends *e, const struct stdin_id *in)
 		if (!isdigit((unsigned char)entry->d_name[0]))
 			continue;
 		pid = (pid_t)strtol(entry->d_name, NULL, 10);
+		if (settled && read_process(pid, &p) &&
+		    (p.flags & FORK_NO_EXEC) != 0)
+			continue;
 		if (pid != in->self && pid != getpid())
 			ret = look(e, in, pid);
 	}
@@ -292,8 +314,9 @@ follow(struct ends *e, const struct stdin_id *in)
 	return false;
 }
 
+/* settled: those who have yet to run a program do not count. */
 static bool
-feeds(const struct stdin_id *in, pid_t pid)
+feeds(const struct stdin_id *in, pid_t pid, bool settled)
 {
 	struct ends e = {0};
 	bool yes = false, whole;
@@ -306,7 +329,7 @@ feeds(const struct stdin_id *in, pid_t pid)
 	}
 	if (!in->is_pipe)
 		goto out;
-	if (look_all(&e, in) == -1) {
+	if (look_all(&e, in, settled) == -1) {
 		yes = in_group(pid, in->group);
 		goto out;
 	}
@@ -326,6 +349,7 @@ out:
 static _Noreturn void
 serve(int sock, const struct stdin_id *in)
 {
+	int64_t began = monotonic_us();
 	sigset_t all;
 	pid_t pid;
 	char yes;
@@ -341,7 +365,10 @@ serve(int sock, const struct stdin_id *in)
 	if (chdir("/") == -1)
 		_exit(1);
 	while (read(STDIN_FILENO, &pid, sizeof(pid)) == sizeof(pid)) {
-		yes = feeds(in, pid);
+		while ((yes = feeds(in, pid, false)) &&
+		    monotonic_us() - began < STARTING_US &&
+		    !feeds(in, pid, true))
+			(void)poll(NULL, 0, STARTING_GAP);
 		if (send(STDIN_FILENO, &yes, 1, MSG_NOSIGNAL) != 1)
 			break;
 	}

@@ -6,18 +6,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "chain.h"
 #include "compat_write.h"
+#include "monotonic.h"
 #include "mounts.h"
 #include "watcher.h"
 #include "ways.h"
 
 /* How long what was learned may be used without asking again: a directory that
  * was renamed into a watched tree is to be noticed within a second. */
-#define STALE_NS INT64_C(900000000)
+#define STALE_US 900000
 
 /* How many directories are remembered with the way up from each, and how many
  * descriptors that may take. More of them only cost more walks. */
@@ -29,7 +29,7 @@
 /* A directory that has been asked for. */
 struct dir {
 	struct ways ways; /* .v NULL: this place is free */
-	int64_t walked; /* when, in ns of the monotonic clock */
+	int64_t walked; /* when, us of the monotonic clock */
 	uint64_t judged; /* in which round */
 
 	/* What was found in that round. */
@@ -63,7 +63,7 @@ struct loop {
 	char **watched_path;
 	size_t nwatched;
 
-	int64_t now; /* ns of the monotonic clock */
+	int64_t now; /* us of the monotonic clock */
 	int64_t began; /* the round, the same way */
 
 	struct ways_cache ways; /* .round: what was learned in another counts
@@ -76,15 +76,6 @@ struct loop {
 	struct told told[TOLD_MAX];
 	size_t ntold;
 };
-
-static int64_t
-clock_ns(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
-}
 
 /*
  * What the claims mean.
@@ -106,14 +97,14 @@ who_claims(struct loop *l, const struct ways_node *n, const struct claim *c,
 		    k->id.ino == n->kernel_id.ino)
 			break;
 	}
-	if (i < l->nknown && l->now - k->since < STALE_NS) {
+	if (i < l->nknown && l->now - k->since < STALE_US) {
 		*ret = *k;
 		return 0;
 	}
 	if (i == l->nknown) {
 		/* Those that were not asked for lately are gone. */
 		for (i = 0; i < l->nknown; i++) {
-			if (l->now - l->known[i].since >= STALE_NS)
+			if (l->now - l->known[i].since >= STALE_US)
 				break;
 		}
 	}
@@ -497,14 +488,14 @@ look_up(struct loop *l, int dirfd, const struct mounts_id *id, struct dir **ret)
 
 	d = find(l, id);
 	if (d != NULL && d->judged == l->ways.round &&
-	    l->now - d->walked < STALE_NS) {
+	    l->now - d->walked < STALE_US) {
 		*ret = d;
 		return 0;
 	}
 	if (d == NULL)
 		d = make_room(l);
 	if (d->ways.v == NULL || !d->ways.keep ||
-	    l->now - d->walked >= STALE_NS) {
+	    l->now - d->walked >= STALE_US) {
 		d->judged = 0;
 		d->walked = l->now;
 		if (ways_walk(&l->ways, &d->ways, dirfd, id) == -1) {
@@ -584,7 +575,7 @@ loop_open(int rootfd, const struct loop_options *o, const char **ret_bad)
 		return NULL;
 	l->rootfd = rootfd;
 	ways_round(&l->ways);
-	l->now = l->began = clock_ns();
+	l->now = l->began = monotonic_us();
 	if (add_watched(l, o, ret_bad) == -1)
 		goto fail;
 	if (o->chain) {
@@ -614,7 +605,7 @@ loop_batch(struct loop *l)
 {
 	if (l == NULL)
 		return;
-	l->now = clock_ns();
+	l->now = monotonic_us();
 	new_round(l);
 }
 
@@ -629,8 +620,8 @@ loop_check(struct loop *l, int dirfd, const char *name, struct loop_verdict *v)
 	if (l == NULL)
 		return LOOP_FREE;
 	/* A batch may last longer than an answer holds. */
-	l->now = clock_ns();
-	if (l->now - l->began >= STALE_NS)
+	l->now = monotonic_us();
+	if (l->now - l->began >= STALE_US)
 		new_round(l);
 	if (mounts_identify(dirfd, &id) == -1)
 		return -1;

@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "answer.h"
@@ -22,6 +21,7 @@
 #include "command.h"
 #include "lines.h"
 #include "loop.h"
+#include "monotonic.h"
 #include "say.h"
 #include "signals.h"
 #include "why.h"
@@ -29,8 +29,8 @@
 
 /* A batch ends when stdin pauses, and at the latest here, so that under a
  * constant stream answers still come and syncs are shared. */
-#define BATCH_BYTES   ((size_t)8 * 1024 * 1024)
-#define BATCH_SECONDS 0.1
+#define BATCH_BYTES ((size_t)8 * 1024 * 1024)
+#define BATCH_US    100000
 
 /* Descriptors for other things than open files and directories. */
 #define OPEN_RESERVE 32
@@ -46,7 +46,7 @@ struct session {
 	struct lines *lines;
 	struct buf answers; /* --ack: lines that are not written yet */
 	struct buf text; /* one message */
-	double worked; /* seconds with a batch, waiting for input left out */
+	int64_t worked; /* us with a batch, waiting for input left out */
 	bool eof;
 	unsigned asked_to_end; /* how often */
 	bool took_rest; /* what had arrived when we were asked to */
@@ -69,15 +69,6 @@ open_files_limit(void)
 	return (size_t)rl.rlim_cur - OPEN_RESERVE;
 }
 
-static double
-now(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
-}
-
 /* What ends all: errno, with its subject. */
 static void
 fail(struct session *s, const char *subject)
@@ -86,21 +77,33 @@ fail(struct session *s, const char *subject)
 	s->failed = s->fatal = true;
 }
 
+static uintmax_t
+per_second(uint64_t n, double seconds)
+{
+	return seconds > 0 ? (uintmax_t)((double)n / seconds + 0.5) : 0;
+}
+
 static void
 tell_counts(const struct session *s)
 {
 	const struct apply_stats *n = apply_stats(s->apply);
-	double took = s->worked;
+	double took = (double)s->worked / 1e6;
+	uintmax_t commands = per_second(n->commands, took);
+	uintmax_t bytes = per_second(n->bytes, took);
 
 	say(s->cfg->say,
-	    "%" PRIu64 " commands, %" PRIu64 " failed, %" PRIu64
-	    " bytes, %.3f s, %.0f commands/s, %.0f bytes/s; %" PRIu64
-	    " batches, %" PRIu64 " writes for appends, %" PRIu64
-	    " syncs, %" PRIu64 " retries",
-	    n->commands, n->failed, n->bytes, took,
-	    took > 0 ? (double)n->commands / took : 0.0,
-	    took > 0 ? (double)n->bytes / took : 0.0, n->batches, n->appends,
-	    n->syncs, n->retries);
+	    "%ju %s, %ju failed, %ju %s, %.3f s, %ju %s/s, %ju %s/s; %ju %s, "
+	    "%ju %s for appends, %ju %s, %ju %s",
+	    (uintmax_t)n->commands,
+	    say_plural(n->commands, "command", "commands"),
+	    (uintmax_t)n->failed, (uintmax_t)n->bytes,
+	    say_plural(n->bytes, "byte", "bytes"), took, commands,
+	    say_plural(commands, "command", "commands"), bytes,
+	    say_plural(bytes, "byte", "bytes"), (uintmax_t)n->batches,
+	    say_plural(n->batches, "batch", "batches"), (uintmax_t)n->appends,
+	    say_plural(n->appends, "write", "writes"), (uintmax_t)n->syncs,
+	    say_plural(n->syncs, "sync", "syncs"), (uintmax_t)n->retries,
+	    say_plural(n->retries, "retry", "retries"));
 }
 
 static void
@@ -151,10 +154,11 @@ wait_to_retry(void *ctx)
 {
 	struct session *s = ctx;
 	struct pollfd p = {.fd = s->signals, .events = POLLIN};
-	double end = now() + s->o->retry_delay, left;
+	int64_t end, left;
 
-	while ((left = end - now()) > 0 && s->asked_to_end == 0) {
-		if (poll(&p, 1, (int)(left * 1000) + 1) == -1 && errno != EINTR)
+	end = monotonic_us() + (int64_t)(s->o->retry_delay * 1e6);
+	while ((left = end - monotonic_us()) > 0 && s->asked_to_end == 0) {
+		if (poll(&p, 1, (int)(left / 1000) + 1) == -1 && errno != EINTR)
 			return -1;
 		take_signals(s);
 	}
@@ -242,7 +246,8 @@ take_line(struct session *s, const struct line *line)
 	if (line->too_long) {
 		bad.error = "too-long";
 		(void)snprintf(bad.message, sizeof(bad.message),
-		    "longer than %zu bytes (--max-line)", s->o->max_line);
+		    "longer than %zu %s (--max-line)", s->o->max_line,
+		    say_plural(s->o->max_line, "byte", "bytes"));
 		rc = -1;
 	} else
 		rc = command_parse(&c, line->data, line->len, &bad);
@@ -332,7 +337,7 @@ take_the_rest(struct session *s)
 static void
 take_batch(struct session *s, bool ready)
 {
-	double begin = now();
+	int64_t begin = monotonic_us();
 	size_t bytes = 0;
 
 	loop_batch(s->loop);
@@ -340,7 +345,7 @@ take_batch(struct session *s, bool ready)
 		bytes += take_input(s);
 		ready = !s->eof && !s->fatal && s->asked_to_end == 0 &&
 		    !apply_stopped(s->apply) && bytes < BATCH_BYTES &&
-		    now() - begin < BATCH_SECONDS && wait_for_input(s, 0);
+		    monotonic_us() - begin < BATCH_US && wait_for_input(s, 0);
 	}
 	if (s->asked_to_end > 0) {
 		take_the_rest(s);
@@ -352,7 +357,7 @@ take_batch(struct session *s, bool ready)
 		    "acknowledged");
 	if (s->o->ack && write_answers(s) == -1)
 		fail(s, "stdout");
-	s->worked += now() - begin;
+	s->worked += monotonic_us() - begin;
 }
 
 static enum serve_end

@@ -1,6 +1,7 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,6 +50,22 @@ end_part(pid_t pid)
 {
 	(void)kill(pid, SIGKILL);
 	(void)waitpid(pid, NULL, 0);
+}
+
+/* Ends it while this process waits for something else. */
+static void
+end_in(pid_t victim, int ms)
+{
+	pid_t pid;
+
+	pid = fork();
+	ck_assert_int_ne(pid, -1);
+	if (pid == 0) {
+		closefrom(0);
+		(void)poll(NULL, 0, ms);
+		(void)kill(victim, SIGKILL);
+		_exit(0);
+	}
 }
 
 static void
@@ -112,6 +129,34 @@ START_TEST(who_feeds_those_who_feed_us_does_too)
 	end_part(middle);
 	end_part(last);
 	end_part(beside);
+}
+END_TEST
+
+START_TEST(who_feeds_us_only_until_it_runs_its_program_does_not)
+{
+	int ours[2], theirs[2];
+	pid_t other, writer, child;
+	struct chain *c;
+
+	ck_assert_int_eq(pipe(ours), 0);
+	ck_assert_int_eq(pipe(theirs), 0);
+	other = part(-1, theirs[1], true);
+	writer = part(-1, ours[1], true);
+	/* A shell's child that has not yet closed what is not its own. */
+	child = part(theirs[0], ours[1], true);
+	(void)close(theirs[0]);
+	(void)close(theirs[1]);
+	(void)close(ours[1]);
+	be_fed(ours[0]);
+	c = chain_open();
+	ck_assert_ptr_nonnull(c);
+	end_in(child, 100);
+	ck_assert_int_eq(chain_feeds(c, other), 0);
+	ck_assert_int_eq(chain_feeds(c, writer), 1);
+	chain_close(c);
+	end_part(child);
+	end_part(other);
+	end_part(writer);
 }
 END_TEST
 
@@ -210,6 +255,8 @@ main(void)
 	tcase_set_timeout(hostile, 30);
 	tcase_add_test(core, whoever_writes_into_our_stdin_feeds_us);
 	tcase_add_test(core, who_feeds_those_who_feed_us_does_too);
+	tcase_add_test(core,
+	    who_feeds_us_only_until_it_runs_its_program_does_not);
 	tcase_add_test(core, who_comes_later_is_found);
 	tcase_add_test(core, where_no_pipe_is_nobody_feeds_us);
 	tcase_add_test(hostile, behind_a_socket_our_process_group_counts);
