@@ -274,7 +274,7 @@ inotify_awaits(const struct backend *b, int id, const char *name, size_t len)
 	const struct inotify_event *ev = NULL;
 
 	while ((ev = records_named(b->records, id, name, len, ev)) != NULL)
-		if ((ev->mask & RECORDS_NAMES) && !(ev->mask & DONE))
+		if (!(ev->mask & DONE))
 			return true;
 	return false;
 }
@@ -282,12 +282,7 @@ inotify_awaits(const struct backend *b, int id, const char *name, size_t len)
 static bool
 inotify_closing(const struct backend *b, int id, const char *name, size_t len)
 {
-	const struct inotify_event *ev = NULL;
-
-	while ((ev = records_named(b->records, id, name, len, ev)) != NULL)
-		if (ev->mask & IN_CLOSE_WRITE)
-			return true;
-	return false;
+	return records_closing(b->records, id, name, len);
 }
 
 static bool
@@ -299,8 +294,7 @@ inotify_leaving(const struct backend *b, int id, const char *name, size_t len,
 
 	do
 		ev = records_named(b->records, id, name, len, ev);
-	while (
-	    ev != NULL && (!(ev->mask & RECORDS_NAMES) || (ev->mask & DONE)));
+	while (ev != NULL && (ev->mask & DONE));
 	if (ev == NULL || !(ev->mask & IN_MOVED_FROM) ||
 	    (to = second_half(b, ev, &enough)) == NULL)
 		return false;
@@ -321,8 +315,7 @@ inotify_forget(struct backend *b, int id, const char *name, size_t len)
 		return;
 	}
 	while ((ev = records_named(b->records, id, name, len, ev)) != NULL)
-		if (ev->mask & RECORDS_NAMES)
-			ev->mask |= DONE;
+		ev->mask |= DONE;
 }
 
 static int

@@ -359,6 +359,18 @@ note_polled(struct core *c, const struct dir *d, const struct mark *m)
 		    d, m->why);
 }
 
+/* Is d, or what it is in, new in this pass? Then nothing has been told of it
+ * yet. */
+static bool
+is_untold(const struct dir *d)
+{
+	for (; d->self != NULL; d = d->parent)
+		if (tree_find(d->parent, d->self->name, d->self->len) !=
+		    d->self)
+			return true;
+	return false;
+}
+
 /* Has d, open as fd, watched. Returns false when d turned out to be a
  * directory that the index has elsewhere; then it is freed. */
 static bool
@@ -381,13 +393,22 @@ watch_dir(struct sync *s, struct dir *d, int fd)
 	was = d->self == NULL || (d->flags & DIR_ENTERED) ?
 	    NULL :
 	    stale_place(c, m, d, fd);
-	if (was != NULL) {
+	if (was != NULL && !is_untold(was)) {
 		finds_take_over(&s->finds, d->self, d->parent, was,
 		    d == s->entering);
 		return false;
 	}
+	/* What has changed since the last look nobody else will tell. */
+	if ((d->flags & DIR_ENTERED) && (d->flags & DIR_STATS))
+		d->flags |= DIR_LOOK;
 	core_detach(c, d);
 	core_attach(m, d);
+	if (was != NULL) {
+		/* It has moved since it was found: new here, and gone there
+		 * when that has been told. */
+		core_detach(c, was);
+		core_doubt(c, was->parent, was->self->name);
+	}
 	return true;
 }
 
@@ -447,7 +468,7 @@ compare_same(struct sync *s, int fd, struct dir *d, struct entry *e)
 	bool isdir = e->type == EVENT_DIR;
 
 	e->flags |= ENTRY_SEEN;
-	if (d->flags & DIR_STATS) {
+	if (d->flags & (DIR_STATS | DIR_LOOK)) {
 		/* Which may make another entry of one that is no directory. */
 		if ((d->flags & DIR_LOOK) && looks_compare(s->c, d, fd, e))
 			s->found = true;
@@ -652,9 +673,12 @@ tell_entered(struct sync *s, struct dir *d)
 
 	if (core_scope(d)->silent)
 		return;
+	(void)clock_gettime(CLOCK_REALTIME, &s->c->now);
 	all = tree_list(d);
 	if (all == NULL && n > 0)
 		s->c->resync = true;
+	/* It has been looked at since it was listed. */
+	(void)clock_gettime(CLOCK_REALTIME, &s->c->now);
 	for (i = 0; all != NULL && i < n; i++)
 		change_appeared(s->c, d, all[i], s->finds.how);
 	free(all);
