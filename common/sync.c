@@ -208,6 +208,17 @@ is_alias(const struct dir *a, const struct dir *b)
 	    strcmp(a->self->name, b->self->name) == 0;
 }
 
+/* Is d told? What was found in this pass is in no directory yet. */
+static bool
+is_told(const struct dir *d)
+{
+	for (; d->self != NULL; d = d->parent)
+		if (tree_find(d->parent, d->self->name, d->self->len) !=
+		    d->self)
+			return false;
+	return true;
+}
+
 /* The place among those of m, open as own, that does not lead to its directory
  * any more. It is of the same root: each root is told by itself where a
  * directory has gone to, and one that covers both names must find it where it
@@ -228,9 +239,10 @@ stale_place(struct core *c, const struct mark *m, const struct dir *d, int own)
 		fd = core_open(c, q, COMPAT_O_PATH);
 		if (fd != -1)
 			(void)close(fd);
-		else if (core_exact(q) ||
-		    (stat_at(own, "", false, &st) == 0 &&
-			!looks_reborn(q->born, &st)))
+		else if (is_told(q) &&
+		    (core_exact(q) ||
+			(stat_at(own, "", false, &st) == 0 &&
+			    !looks_reborn(q->born, &st))))
 			return q;
 	}
 	return NULL;
