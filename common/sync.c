@@ -204,7 +204,6 @@ list(struct core *c, int fd, const struct ahead_dir *got, const char *only,
 
 /* A listing and the index, for a name that the kernel will still tell of. */
 struct pending {
-	struct core *c;
 	struct dir *listed;
 	struct dir *known;
 };
@@ -221,10 +220,8 @@ leave_to_hints(void *ctx, const char *name, size_t len)
 		tree_free(e);
 	}
 	e = p->known == NULL ? NULL : tree_find(p->known, name, len);
-	if (e != NULL) {
+	if (e != NULL)
 		e->flags |= ENTRY_SEEN;
-		core_doubt(p->c, p->known, e->name);
-	}
 }
 
 /* The same name in the same directory, reached by another way. */
@@ -233,6 +230,17 @@ is_alias(const struct dir *a, const struct dir *b)
 {
 	return a->parent->mark != NULL && a->parent->mark == b->parent->mark &&
 	    strcmp(a->self->name, b->self->name) == 0;
+}
+
+/* Is d told? What was found in this pass is in no directory yet. */
+static bool
+is_told(const struct dir *d)
+{
+	for (; d->self != NULL; d = d->parent)
+		if (tree_find(d->parent, d->self->name, d->self->len) !=
+		    d->self)
+			return false;
+	return true;
 }
 
 /* The place among those of m, open as own, that does not lead to its directory
@@ -255,9 +263,10 @@ stale_place(struct core *c, const struct mark *m, const struct dir *d, int own)
 		fd = core_open(c, q, COMPAT_O_PATH);
 		if (fd != -1)
 			(void)close(fd);
-		else if (core_exact(q) ||
-		    (stat_at(own, "", false, &st) == 0 &&
-			!looks_reborn(q->born, &st)))
+		else if (is_told(q) &&
+		    (core_exact(q) ||
+			(stat_at(own, "", false, &st) == 0 &&
+			    !looks_reborn(q->born, &st))))
 			return q;
 	}
 	return NULL;
@@ -629,7 +638,7 @@ static int
 survey(struct sync *s, struct dir *d, struct ahead_dir *got)
 {
 	struct core *c = s->c;
-	struct pending p = {.c = c, .listed = d, .known = NULL};
+	struct pending p = {.listed = d, .known = NULL};
 	const char *only = core_scope(d)->only;
 	bool known = (d->flags & DIR_ENTERED) != 0;
 	const struct side *side = NULL; /* where it is exact */
