@@ -204,7 +204,6 @@ list(struct core *c, int fd, const struct ahead_dir *got, const char *only,
 
 /* A listing and the index, for a name that the kernel will still tell of. */
 struct pending {
-	struct core *c;
 	struct dir *listed;
 	struct dir *known;
 };
@@ -221,10 +220,8 @@ leave_to_hints(void *ctx, const char *name, size_t len)
 		tree_free(e);
 	}
 	e = p->known == NULL ? NULL : tree_find(p->known, name, len);
-	if (e != NULL) {
+	if (e != NULL)
 		e->flags |= ENTRY_SEEN;
-		core_doubt(p->c, p->known, e->name);
-	}
 }
 
 /* The same name in the same directory, reached by another way. */
@@ -233,6 +230,17 @@ is_alias(const struct dir *a, const struct dir *b)
 {
 	return a->parent->mark != NULL && a->parent->mark == b->parent->mark &&
 	    strcmp(a->self->name, b->self->name) == 0;
+}
+
+/* Is d told? What was found in this pass is in no directory yet. */
+static bool
+is_told(const struct dir *d)
+{
+	for (; d->self != NULL; d = d->parent)
+		if (tree_find(d->parent, d->self->name, d->self->len) !=
+		    d->self)
+			return false;
+	return true;
 }
 
 /* The place among those of m, open as own, that does not lead to its directory
@@ -255,9 +263,10 @@ stale_place(struct core *c, const struct mark *m, const struct dir *d, int own)
 		fd = core_open(c, q, COMPAT_O_PATH);
 		if (fd != -1)
 			(void)close(fd);
-		else if (core_exact(q) ||
-		    (stat_at(own, "", false, &st) == 0 &&
-			!looks_reborn(q->born, &st)))
+		else if (is_told(q) &&
+		    (core_exact(q) ||
+			(stat_at(own, "", false, &st) == 0 &&
+			    !looks_reborn(q->born, &st))))
 			return q;
 	}
 	return NULL;
@@ -383,6 +392,18 @@ note_polled(struct core *c, const struct dir *d, const struct mark *m)
 		    d, m->why);
 }
 
+/* Is d, or what it is in, new in this pass? Then nothing has been told of it
+ * yet. */
+static bool
+is_untold(const struct dir *d)
+{
+	for (; d->self != NULL; d = d->parent)
+		if (tree_find(d->parent, d->self->name, d->self->len) !=
+		    d->self)
+			return true;
+	return false;
+}
+
 /* Has d, open as fd, watched, unless it is already, as id. Returns false when d
  * turned out to be a directory that the index has elsewhere; then it is freed.
  */
@@ -407,13 +428,22 @@ watch_dir(struct sync *s, struct dir *d, int fd, int id)
 	was = d->self == NULL || (d->flags & DIR_ENTERED) ?
 	    NULL :
 	    stale_place(c, m, d, fd);
-	if (was != NULL) {
+	if (was != NULL && !is_untold(was)) {
 		finds_take_over(&s->finds, d->self, d->parent, was,
 		    d == s->entering);
 		return false;
 	}
+	/* What has changed since the last look nobody else will tell. */
+	if ((d->flags & DIR_ENTERED) && (d->flags & DIR_STATS))
+		d->flags |= DIR_LOOK;
 	core_detach(c, d);
 	core_attach(m, d);
+	if (was != NULL) {
+		/* It has moved since it was found: new here, and gone there
+		 * when that has been told. */
+		core_detach(c, was);
+		core_doubt(c, was->parent, was->self->name);
+	}
 	return true;
 }
 
@@ -474,7 +504,7 @@ compare_same(struct sync *s, int fd, struct dir *d, struct entry *e, bool calm)
 	bool isdir = e->type == EVENT_DIR;
 
 	e->flags |= ENTRY_SEEN;
-	if (d->flags & DIR_STATS) {
+	if (d->flags & (DIR_STATS | DIR_LOOK)) {
 		/* Which may make another entry of one that is no directory. */
 		if ((d->flags & DIR_LOOK) && looks_compare(s->c, d, fd, e))
 			s->found = true;
@@ -608,7 +638,7 @@ static int
 survey(struct sync *s, struct dir *d, struct ahead_dir *got)
 {
 	struct core *c = s->c;
-	struct pending p = {.c = c, .listed = d, .known = NULL};
+	struct pending p = {.listed = d, .known = NULL};
 	const char *only = core_scope(d)->only;
 	bool known = (d->flags & DIR_ENTERED) != 0;
 	const struct side *side = NULL; /* where it is exact */
@@ -798,9 +828,12 @@ tell_entered(struct sync *s, struct dir *d)
 
 	if (core_scope(d)->silent)
 		return;
+	(void)clock_gettime(CLOCK_REALTIME, &s->c->now);
 	all = tree_list(d);
 	if (all == NULL && n > 0)
 		s->c->resync = true;
+	/* It has been looked at since it was listed. */
+	(void)clock_gettime(CLOCK_REALTIME, &s->c->now);
 	for (i = 0; all != NULL && i < n; i++)
 		change_appeared(s->c, d, all[i], s->finds.how);
 	free(all);
