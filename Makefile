@@ -71,7 +71,7 @@ FSP_SAN = $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all \
 FSP_CPPFLAGS = -D_GNU_SOURCE -DFSPIPE_VERSION='"$(VERSION)"' -Icommon \
     $(if $(EMULATED),-Itests/kqueue) $(BSD_CFLAGS) $(JANSSON_CFLAGS)
 # A sanitizer has to see each allocation (common/arena.c, common/pool.c).
-FSP_CPPFLAGS += $(if $(SAN),-DARENA_BLOCK=1 -DPOOL_SLAB=0)
+FSP_CPPFLAGS += $(if $(SAN),-DARENA_BLOCK=1 -DPOOL_APART=1)
 FSP_CFLAGS = -std=gnu17 -pthread $(FSP_WARN) $(FSP_HARDEN) $(FSP_SAN)
 FSP_LDFLAGS = $(if $(STATIC),-static-pie,-pie) -Wl,-z,relro -Wl,-z,now \
     $(FSP_SAN) $(if $(EMULATED),-Wl$(comma)--wrap=close)
