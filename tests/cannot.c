@@ -59,6 +59,8 @@ static const struct {
 	"nobody knows when a file was born"},
     {"portable", "a_file_that_is_written_is_complete_when_it_is_left_alone",
 	"nobody can be asked whether a file is open"},
+    {"portable", "what_was_being_written_when_it_was_polled_is_complete_once",
+	"nobody can be asked whether a file is open"},
     {"portable", "complete_is_told_as_far_as_can_be_known",
 	"nobody can be asked whether a file is open"},
     {"portable", "another_size_or_time_is_new_content",

@@ -1559,8 +1559,8 @@ START_TEST(too_many_instances_are_told_with_the_setting_and_all_is_polled)
 		harness_end(h);
 		return;
 	}
-	ends_with(h, 1, "sysctl -w user.max_inotify_instances=", "-e",
-	    "closed", "d");
+	ends_with(h, 1, "sysctl -w user.max_inotify_instances=", "-e", "closed",
+	    "d");
 	ends_with(h, 1, "sysctl -w user.max_inotify_instances=", "--backend",
 	    "inotify", "d");
 	/* What polling can tell, it does. */
