@@ -537,7 +537,10 @@ START_TEST(a_root_on_a_file_system_that_is_unmounted)
 	put("m/r/a/b", "");
 	proof_check(&p);
 	/* While all is quiet nothing of ours holds it. */
-	ck_assert_int_eq(umount2("m", _i == PILED_UP ? MNT_DETACH : 0), 0);
+	if (_i == PILED_UP)
+		ck_assert_int_eq(umount2("m", MNT_DETACH), 0);
+	else
+		scratch_umount("m");
 	(void)harness_wait(p.h, "found", "m/r");
 	proof_check(&p);
 	ck_assert_int_eq(mount("t", "m", "tmpfs", 0, NULL), 0);
@@ -581,9 +584,9 @@ START_TEST(a_mount_over_a_directory_that_is_watched)
 	(void)harness_wait(p.h, "created", "d/m/under/d");
 	proof_check(&p);
 	begin(&p, _i);
-	ck_assert_int_eq(umount("d/m/under"), 0);
+	scratch_umount("d/m/under");
 	put("d/m/under/e", "");
-	ck_assert_int_eq(umount("d/m"), 0);
+	scratch_umount("d/m");
 	put("d/m/under/f", "");
 	proof_thaw(&p);
 	(void)harness_wait(p.h, "created", "d/m/under/f");
