@@ -201,8 +201,6 @@ born_before(const struct event_stat *st, const struct timespec *when)
 static bool
 looks_like(const struct entry_stat *was, const struct entry_stat *is)
 {
-	if (was->attrs == 0 || is->attrs == 0)
-		return false;
 	if (was->born != 0 && is->born != 0)
 		return was->born == is->born;
 	return was->mtime == is->mtime && was->size == is->size;
@@ -219,7 +217,7 @@ is_one(struct finds *s, const struct found *f, const struct vanished *v,
 
 	if (v->e->type != f->e->type || (v->e->flags & ENTRY_MOVING))
 		return false;
-	if (was != NULL && is != NULL)
+	if (was != NULL && was->attrs != 0 && is != NULL && is->attrs != 0)
 		return looks_like(was, is);
 	fd = core_dirfd(s->c, f->parent);
 	if (fd == -1 || stat_at(fd, f->e->name, false, &st) == -1 ||

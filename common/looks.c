@@ -172,6 +172,35 @@ ask_complete(struct core *c, struct dir *d, struct entry *e,
 	change_complete(c, d, e, st, COMPLETE_LATER);
 }
 
+/* Hints tell of e from here on. */
+static void
+let_go(struct core *c, struct dir *d, struct entry *e,
+    const struct event_stat *st)
+{
+	if (e->type == EVENT_DIR)
+		return;
+	*tree_stat(e) = (struct entry_stat){0};
+	if (!(e->flags & ENTRY_OPEN))
+		return;
+	e->flags &= (uint8_t) ~(ENTRY_DUE | ENTRY_OPEN);
+	change_complete(c, d, e, st, COMPLETE_FOUND);
+}
+
+/* Tells what a look has found. A file of which nothing was known may have been
+ * written since it was told. */
+static bool
+tell_looked(struct core *c, struct dir *d, struct entry *e,
+    const struct entry_stat *was, const struct entry_stat *is,
+    const struct event_stat *st)
+{
+	struct entry_stat unknown = *is;
+
+	if (was->attrs == 0 && e->type != EVENT_FILE)
+		return false;
+	unknown.mtime = ENTRY_WRITTEN;
+	return tell(c, d, e, was->attrs == 0 ? &unknown : was, is, false, st);
+}
+
 bool
 looks_compare(struct core *c, struct dir *d, int fd, struct entry *e)
 {
@@ -203,8 +232,10 @@ looks_compare(struct core *c, struct dir *d, int fd, struct entry *e)
 		e->ino = st.ino;
 		*tree_stat(e) = is;
 	}
-	changed = was.attrs != 0 && tell(c, d, e, &was, &is, false, &st);
-	if (e->flags & ENTRY_DUE)
+	changed = tell_looked(c, d, e, &was, &is, &st);
+	if (core_exact(d))
+		let_go(c, d, e, &st);
+	else if (e->flags & ENTRY_DUE)
 		ask_complete(c, d, e, &st);
 	return changed;
 }

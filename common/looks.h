@@ -43,7 +43,9 @@ struct entry *looks_take(struct core *c, struct dir *d, int fd, struct entry *e,
     bool linked);
 
 /* Compares the entry e of d with what is under its name, and tells the
- * difference, if it is still the same thing. Returns whether there was one. */
+ * difference, if it is still the same thing. Returns whether there was one.
+ * Where hints tell by name what happens in d by now this look is the last one:
+ * what was kept is let go. */
 bool looks_compare(struct core *c, struct dir *d, int fd, struct entry *e);
 
 /* e, now in d, has been told as renamed, and seen like this under its new

@@ -398,6 +398,9 @@ watch_dir(struct sync *s, struct dir *d, int fd)
 		    d == s->entering);
 		return false;
 	}
+	/* What has changed since the last look nobody else will tell. */
+	if ((d->flags & DIR_ENTERED) && (d->flags & DIR_STATS))
+		d->flags |= DIR_LOOK;
 	core_detach(c, d);
 	core_attach(m, d);
 	if (was != NULL) {
@@ -465,7 +468,7 @@ compare_same(struct sync *s, int fd, struct dir *d, struct entry *e)
 	bool isdir = e->type == EVENT_DIR;
 
 	e->flags |= ENTRY_SEEN;
-	if (d->flags & DIR_STATS) {
+	if (d->flags & (DIR_STATS | DIR_LOOK)) {
 		/* Which may make another entry of one that is no directory. */
 		if ((d->flags & DIR_LOOK) && looks_compare(s->c, d, fd, e))
 			s->found = true;
@@ -670,6 +673,7 @@ tell_entered(struct sync *s, struct dir *d)
 
 	if (core_scope(d)->silent)
 		return;
+	(void)clock_gettime(CLOCK_REALTIME, &s->c->now);
 	all = tree_list(d);
 	if (all == NULL && n > 0)
 		s->c->resync = true;

@@ -529,7 +529,7 @@ watch_counters(const struct watch *w, struct watch_counters *n)
 	n->missing = 0;
 	for (i = 0; i < c->cap_marks; i++)
 		for (m = c->marks[i]; m != NULL; m = m->chain)
-			if (m->why == ENOSPC)
+			if (m->why == ENOSPC || m->why == EMFILE)
 				n->missing++;
 	n->hints = c->nhints;
 	n->events = c->nevents;

@@ -15,7 +15,9 @@
  * told is a mark: a file of a name of its own made in a watched directory,
  * and waiting until it is told; the kernel's queue keeps the order. A mark is
  * made twice, one after the other: what the program puts off to the end of a
- * batch it has read is told before the second one.
+ * batch it has read is told before the second one. Where the program compares
+ * (harness_exact()) it tells what it has found in any order: the rest of that
+ * is told before a third.
  *
  * Every line of JSON is checked as it arrives: an object without duplicate
  * keys, its keys known and in their order, seq without a gap, path made of
@@ -115,6 +117,9 @@ const char *harness_err(struct harness *h);
  * "complete", "attrib", "opened", "accessed", or "mkdir"); the ending goes
  * behind the name, for filters. */
 void harness_mark_by(struct harness *h, const char *kind, const char *ending);
+
+/* Does the back end that is used tell what has happened, in order? */
+bool harness_exact(void);
 
 /* Makes a mark in dir and reads on until it was told. */
 void harness_mark(struct harness *h, const char *dir);

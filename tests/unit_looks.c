@@ -12,6 +12,7 @@
 #include "backend.h"
 #include "looks.h"
 #include "recorder.h"
+#include "sync.h"
 #include "tree.h"
 
 /* Rounds come only from recorder_look(). */
@@ -319,22 +320,23 @@ START_TEST(sizes_and_times_are_kept_of_what_is_polled)
 }
 END_TEST
 
-static bool
-has_inotify(void)
+/* NULL where this build has none. */
+static const struct backend_ops *
+find_inotify(void)
 {
 	size_t i;
 
 	for (i = 0; backends[i] != NULL; i++)
 		if (strcmp(backends[i]->name, "inotify") == 0)
-			return true;
-	return false;
+			return backends[i];
+	return NULL;
 }
 
 START_TEST(sizes_and_times_are_kept_of_nothing_else)
 {
 	struct entry *e;
 
-	if (!has_inotify()) {
+	if (find_inotify() == NULL) {
 		recorder_open(&r, POLL);
 		puts("skip - sizes and times are kept of nothing else - "
 		     "this build has no inotify");
@@ -355,6 +357,107 @@ START_TEST(sizes_and_times_are_kept_of_nothing_else)
 	/* A number, three bytes, the name. */
 	ck_assert_uint_le(malloc_usable_size(e), 24);
 	ck_assert_uint_eq(sizeof(struct entry_stat), 32);
+}
+END_TEST
+
+/* A kernel that has no watches to give for a while. */
+static bool full;
+
+static int
+add_if_room(struct backend *b, int dirfd, unsigned interest)
+{
+	if (!full)
+		return find_inotify()->add(b, dirfd, interest);
+	errno = ENOSPC;
+	return -1;
+}
+
+/* d, entered while there are none: all of it is polled. */
+static void
+enter_full(const char *options)
+{
+	static struct backend_ops scarce;
+
+	recorder_open(&r, options);
+	make_directory("d/s");
+	scratch_put(AT_FDCWD, "d/s/a", "text");
+	scratch_put(AT_FDCWD, "d/s/b", "text");
+	scarce = *find_inotify();
+	scarce.add = add_if_room;
+	full = true;
+	recorder_index(&r);
+	r.core.side[0].ops = &scarce;
+	r.scope.silent = true;
+	ck_assert_int_eq(sync_enter(&r.core, r.top, COMPLETE_FOUND), 0);
+	recorder_run(&r);
+	r.scope.silent = false;
+	ck_assert_ptr_nonnull(strstr(recorder_told(&r), "# d: "));
+	ck_assert_str_eq(look(), "");
+}
+
+START_TEST(what_was_polled_has_a_last_look_when_it_is_watched)
+{
+	enter_full("--backend inotify --poll 1000 -r -e +closed");
+	write_to("d/s/a", "more", O_APPEND);
+	full = false;
+	ck_assert_str_eq(look(), "modified f d/s/a\n");
+	/* From here on the kernel tells, */
+	write_to("d/s/b", "more", O_APPEND);
+	ck_assert_str_eq(recorder_story(&r),
+	    "modified f d/s/b\nclosed f d/s/b\n");
+	/* and there is nothing left to compare with. */
+	ck_assert_str_eq(look(), "");
+	sync_compare(&r.core, &r.top, 1, true, NULL);
+	ck_assert_str_eq(recorder_told(&r), "");
+}
+END_TEST
+
+START_TEST(no_comparison_begins_to_watch_without_that_look)
+{
+	enter_full("--backend inotify --poll 1000 -r");
+	write_to("d/s/a", "more", O_APPEND);
+	full = false;
+	/* Of names only, as it is. */
+	sync_compare(&r.core, &tree_find(r.top, "s", 1)->dir, 1, false, NULL);
+	ck_assert_str_eq(recorder_story(&r), "modified f d/s/a\n");
+}
+END_TEST
+
+START_TEST(what_was_being_written_when_it_was_polled_is_complete_once)
+{
+	int fd;
+
+	enter_full("--backend inotify --poll 1000 -r -e complete");
+	fd = open("d/s/a", O_WRONLY | O_APPEND | O_CLOEXEC);
+	ck_assert_int_eq(write(fd, "x", 1), 1);
+	ck_assert_str_eq(look(), "");
+	full = false;
+	ck_assert_str_eq(look(), "");
+	(void)close(fd);
+	ck_assert_str_eq(recorder_story(&r), "complete f d/s/a\n");
+	recorder_close(&r);
+	enter_full("--backend inotify --poll 1000 -r -e complete");
+	fd = open("d/s/a", O_WRONLY | O_APPEND | O_CLOEXEC);
+	ck_assert_int_eq(write(fd, "x", 1), 1);
+	ck_assert_str_eq(look(), "");
+	(void)close(fd);
+	full = false;
+	ck_assert_str_eq(look(), "complete f d/s/a\n");
+}
+END_TEST
+
+/* As where the name was gone for a moment when it was to be looked at. */
+START_TEST(a_file_of_which_nothing_is_known_is_told_as_modified)
+{
+	struct entry *e;
+
+	recorder_open(&r, POLL "-r");
+	scratch_put(AT_FDCWD, "d/a", "text");
+	recorder_enter(&r);
+	e = tree_find(r.top, "a", 1);
+	*tree_stat(e) = (struct entry_stat){0};
+	ck_assert_str_eq(look(), "modified f d/a\n");
+	ck_assert_str_eq(look(), "");
 }
 END_TEST
 
@@ -387,6 +490,19 @@ main(void)
 	    a_file_that_is_written_is_complete_when_it_is_left_alone);
 	tcase_add_test(core,
 	    without_created_a_new_file_with_content_is_told_as_modified);
+	tcase_add_test(core,
+	    a_file_of_which_nothing_is_known_is_told_as_modified);
+	if (find_inotify() != NULL) {
+		tcase_add_test(limits,
+		    what_was_polled_has_a_last_look_when_it_is_watched);
+		tcase_add_test(limits,
+		    no_comparison_begins_to_watch_without_that_look);
+		tcase_add_test(limits,
+		    what_was_being_written_when_it_was_polled_is_complete_once);
+	} else {
+		puts("skip - what was polled has a last look when it is "
+		     "watched - this build has no inotify");
+	}
 	tcase_add_test(limits, sizes_and_times_are_kept_of_what_is_polled);
 	tcase_add_test(limits, sizes_and_times_are_kept_of_nothing_else);
 	tcase_add_test(hostile,
