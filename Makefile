@@ -10,6 +10,7 @@
 #	make tests	build them only
 #	make check-recipes	run each recipe of fspipe(7) with real components
 #	make bench	measure beside floors and peers; benches builds the floors
+#	make bench-plot	the same, and README's plot (man/speed.svg) and tables of it
 #	make soak	random changes against the first promise for SECONDS=60
 #	make fuzz	libFuzzer (clang) on each target for SECONDS=60
 #	make lint	check format, man pages, scripts and code; format repairs it
@@ -70,9 +71,9 @@ FSP_SAN = $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all \
     -fno-omit-frame-pointer)
 FSP_CPPFLAGS = -D_GNU_SOURCE -DFSPIPE_VERSION='"$(VERSION)"' -Icommon \
     $(if $(EMULATED),-Itests/kqueue) $(BSD_CFLAGS) $(JANSSON_CFLAGS)
-# A sanitizer has to see each allocation (common/arena.c).
-FSP_CPPFLAGS += $(if $(SAN),-DARENA_BLOCK=1)
-FSP_CFLAGS = -std=gnu17 $(FSP_WARN) $(FSP_HARDEN) $(FSP_SAN)
+# A sanitizer has to see each allocation (common/arena.c, common/pool.c).
+FSP_CPPFLAGS += $(if $(SAN),-DARENA_BLOCK=1 -DPOOL_APART=1)
+FSP_CFLAGS = -std=gnu17 -pthread $(FSP_WARN) $(FSP_HARDEN) $(FSP_SAN)
 FSP_LDFLAGS = $(if $(STATIC),-static-pie,-pie) -Wl,-z,relro -Wl,-z,now \
     $(FSP_SAN)
 FSP_LDLIBS = $(BSD_LIBS) $(JANSSON_LIBS)
@@ -108,6 +109,10 @@ REMOTE := $(call has,'$(hash)include <sys/vfs.h>' \
     'long f(struct statfs *s) { return s->f_type + fstatfs(0$(comma) s); }',statfs,none)
 WATCHAT := $(call has,'$(hash)include <linux/magic.h>' \
     'int n = PROC_SUPER_MAGIC;',proc,chdir)
+# Two threads list what one takes in (common/ahead.h).
+AHEAD := $(if $(filter getdents-proc,$(DIRENTS)-$(WATCHAT)),$(call \
+    has,'$(hash)include <sched.h>' 'int f(void) { return unshare(CLONE_FS); }' \
+    '$(hash)include <pthread.h>',threads,none),none)
 ifdef PORTABLE
 SANDBOX := none
 PROC := none
@@ -135,7 +140,7 @@ EMULATED := $(if $(filter kqueue,$(BACKENDS)),$(if $(call links, \
 # One of several files for the same job is built.
 CHOSEN = sandbox_$(SANDBOX) chain_$(PROC) mounts_$(PROC) watcher_$(PROC) \
     mountwatch_$(PROC) statat_$(STATAT) dirents_$(DIRENTS) \
-    writers_$(WRITERS) remote_$(REMOTE) \
+    writers_$(WRITERS) remote_$(REMOTE) ahead_$(AHEAD) \
     $(if $(filter inotify,$(BACKENDS)),watchat_$(WATCHAT),watchat_no) \
     $(BACKENDS:%=backend_%)
 COMMON_SRCS = $(filter-out $(filter-out $(CHOSEN:%=common/%.c), \
@@ -152,7 +157,8 @@ TEST_EXACT = $(if $(filter inotify,$(BACKENDS)),,tests/unit_changes.c \
     tests/unit_hints.c tests/unit_notes.c tests/unit_sync.c)
 # What is not built is not tested.
 TEST_LESS = $(if $(filter proc,$(PROC)),,tests/unit_mountwatch.c) \
-    $(if $(filter none,$(WRITERS)),tests/unit_writers.c)
+    $(if $(filter none,$(WRITERS)),tests/unit_writers.c) \
+    $(if $(filter none,$(AHEAD)),tests/unit_ahead.c)
 TEST_SRCS = $(filter-out $(filter-out \
     $(wildcard $(BACKENDS:%=tests/unit_backend_%*.c)), \
     $(wildcard tests/unit_backend_*.c)) \
@@ -245,11 +251,12 @@ bench: all benches
 	FSPIPE_BIN=$(abspath $(or $(BIN),.)) BENCH_BIN=$(abspath $(BUILD)/bench) \
 	    tests/bench/bench.sh $(BENCH)
 
-# README's plot, from figures measured here and now.
+# README's plot, and its tables on stdout, from figures measured here and now.
 bench-plot:
 	@mkdir -p $(BUILD)
-	$(MAKE) -s bench BENCH=watch BENCH_TREES= >$(BUILD)/bench.txt
-	tests/bench/plot.sh $(BUILD)/bench.txt tests/bench/speed.svg
+	$(MAKE) -s bench >$(BUILD)/bench.txt
+	tests/bench/plot.sh $(BUILD)/bench.txt man/speed.svg
+	tests/bench/table.sh $(BUILD)/bench.txt
 
 benches: $(BENCHES)
 

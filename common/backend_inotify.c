@@ -78,8 +78,8 @@ inotify_fd(const struct backend *b)
 	return b->fd;
 }
 
-static int
-inotify_add(struct backend *b, int dirfd, unsigned interest)
+static uint32_t
+mask_of(unsigned interest)
 {
 	uint32_t mask = IN_ONLYDIR | IN_EXCL_UNLINK | IN_MASK_ADD;
 
@@ -95,7 +95,19 @@ inotify_add(struct backend *b, int dirfd, unsigned interest)
 		mask |= IN_OPEN;
 	if (interest & BACKEND_ACCESSED)
 		mask |= IN_ACCESS;
-	return watchat(b->fd, dirfd, mask);
+	return mask;
+}
+
+static int
+inotify_add(struct backend *b, int dirfd, unsigned interest)
+{
+	return watchat(b->fd, dirfd, mask_of(interest));
+}
+
+static int
+inotify_add_here(struct backend *b, unsigned interest)
+{
+	return inotify_add_watch(b->fd, ".", mask_of(interest));
 }
 
 static void
@@ -366,10 +378,12 @@ const struct backend_ops backend_inotify = {
     .tells = BACKEND_NAMES | BACKEND_MODIFIED | BACKEND_CLOSED |
 	BACKEND_ATTRIB | BACKEND_OPENED | BACKEND_ACCESSED,
     .exact = true,
+    .threads = true,
     .open = inotify_open,
     .close = inotify_close,
     .fd = inotify_fd,
     .add = inotify_add,
+    .add_here = inotify_add_here,
     .remove = inotify_remove,
     .fill = inotify_fill,
     .next = inotify_next,

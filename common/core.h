@@ -2,7 +2,8 @@
  * What the rooms of the watching side share: the choices of the user, the
  * back end, the marks (one for each directory the kernel watches, with all
  * its places in the trees), descriptors of directories for as long as a burst
- * lasts, and the list of names that have to be looked at again.
+ * lasts, and the list of names that have to be looked at again. The last three
+ * are in core_marks.c, core_fds.c and core_doubts.c.
  */
 #ifndef CORE_H
 #define CORE_H
@@ -21,6 +22,7 @@
 struct claim;
 struct dir;
 struct entry;
+struct pool;
 struct seen;
 struct settle;
 
@@ -138,6 +140,7 @@ struct core {
 	struct seen *seen; /* --rescan: what need not be told again; or NULL */
 	struct timespec compared; /* when the last rescan began */
 
+	struct pool *pool; /* of the trees and marks */
 	struct mark **marks; /* hash table by id */
 	size_t nmarks;
 	size_t cap_marks;
@@ -232,6 +235,9 @@ bool core_exact(const struct dir *d);
  * core_unmark(). NULL with errno. */
 struct mark *core_mark(struct core *c, int dirfd, uint64_t dev,
     unsigned interest);
+/* The same for a directory that the first side watches for it already, as id.
+ * Where that fails the watch has been ended. */
+struct mark *core_mark_as(struct core *c, int id, unsigned interest);
 /* The back end has ended it: detaches and frees it; what was attached is in
  * doubt. lost, unless NULL, is called for each place that is no top. */
 void core_gone(struct core *c, struct mark *m,
@@ -271,13 +277,21 @@ int core_open(struct core *c, const struct dir *d, int flags);
 /* The same, by way of a descriptor that is at hand for its parent. */
 int core_open_near(struct core *c, struct dir *d, int flags);
 
+/* The descriptor that is kept for d, or -1. */
+int core_kept_fd(struct core *c, const struct dir *d);
+
 /* Gives fd, of d, to be kept for the burst. */
 void core_keep_fd(struct core *c, struct dir *d, int fd);
+
+/* Closes what is kept for d. */
+void core_forget_fds(struct core *c, const struct dir *d);
 
 /* Closes what was kept: nothing keeps a file system busy while all is
  * quiet. */
 void core_close_fds(struct core *c);
 
+/* Forgets all doubts about d. */
+void core_forget_doubted(struct core *c, const struct dir *d);
 /* Forgets and frees a whole list of doubts. */
 void core_forget_doubts(struct doubts *l);
 

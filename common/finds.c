@@ -276,10 +276,21 @@ free_found(struct finds *s, struct found *f)
 	f->e = NULL;
 }
 
-/* Gives up on telling f as a rename: both its names are looked at again. */
+/* Where f came from is looked at again: no rename can tell what has become of
+ * it. */
+static void
+doubt_from(struct finds *s, struct found *f)
+{
+	f->from->flags &= (uint8_t)~ENTRY_MOVING;
+	core_doubt(s->c, f->from_dir, f->from->name);
+}
+
+/* Gives up on telling f: its names are looked at again. */
 static void
 give_up(struct finds *s, struct found *f)
 {
+	if (f->from != NULL)
+		doubt_from(s, f);
 	core_doubt(s->c, f->parent, name_found(f));
 	free_found(s, f);
 	f->done = true;
@@ -304,10 +315,8 @@ abandon_below(struct finds *s, const struct dir *d)
 		f = &s->found[i];
 		if (!f->lost)
 			continue;
-		if (f->from != NULL) {
-			f->from->flags &= (uint8_t)~ENTRY_MOVING;
-			core_doubt(s->c, f->from_dir, f->from->name);
-		}
+		if (f->from != NULL)
+			doubt_from(s, f);
 		free_found(s, f);
 		f->done = true;
 	}
@@ -442,103 +451,113 @@ untold_container(struct finds *s, const struct found *f)
 	return NULL;
 }
 
-/* Tells one thing found; first whatever has to make room for it. */
+/* What f's new place is in comes first. */
 static void
-resolve(struct finds *s, struct found *f, int depth)
+enter_told(struct finds *s, struct found *f, int depth)
 {
-	struct entry_stat seen, seen_other;
-	struct found *other;
-	struct entry *y;
+	struct found *in = untold_container(s, f);
+
+	if (in == NULL)
+		return;
+	resolve(s, in, depth + 1);
+	/* Or it went into what took its name. */
+	if (!f->done && !in->done)
+		give_up(s, f);
+}
+
+/* f went into something that was below it: that goes first. */
+static void
+leave_first(struct finds *s, struct found *f, int depth)
+{
+	struct found *mover = NULL;
 	struct dir *up;
 
-	if (f->done || f->busy)
+	if (!tree_below(f->parent, f->from->dir))
 		return;
-	if (depth > CHAIN_MAX) {
+	for (up = f->parent; up != f->from->dir && mover == NULL;
+	     up = up->parent)
+		mover = mover_of(s, up->self);
+	if (mover != NULL)
+		resolve(s, mover, depth + 1);
+	if (!f->done && tree_below(f->parent, f->from->dir))
 		give_up(s, f);
+}
+
+/* What the index has at f's new place. */
+static struct entry *
+standing(const struct found *f)
+{
+	return tree_find(f->parent, name_found(f), strlen(name_found(f)));
+}
+
+/* f and other have changed places. */
+static void
+resolve_exchanged(struct finds *s, struct found *f, struct found *other,
+    int depth)
+{
+	struct entry *x = f->from, *y = other->from;
+	struct entry_stat seen, seen_other;
+
+	x->flags &= (uint8_t)~ENTRY_SYNC;
+	y->flags &= (uint8_t)~ENTRY_SYNC;
+	rescue(s, x, depth);
+	rescue(s, y, depth);
+	if (f->done || other->done)
 		return;
+	f->done = other->done = true;
+	seen = seen_of(f);
+	seen_other = seen_of(other);
+	change_exchanged(s->c, f->from_dir, x, f->parent, y);
+	see_moved(s, f->parent, y, &seen);
+	see_moved(s, f->from_dir, x, &seen_other);
+	free_found(s, f);
+	free_found(s, other);
+}
+
+/* A ring of renames is broken at the one that f waits for. */
+static void
+break_ring(struct finds *s, struct found *other)
+{
+	core_doubt(s->c, other->from_dir, other->from->name);
+	other->from->flags &= (uint8_t)~ENTRY_SYNC;
+	other->from = NULL;
+	if (other->e == NULL) {
+		core_doubt(s->c, other->parent, other->name);
+		other->done = true;
 	}
-	f->busy = true;
-	other = f->from == NULL ? NULL : untold_container(s, f);
-	if (other != NULL) {
-		resolve(s, other, depth + 1);
-		if (f->done)
-			return;
-		if (!other->done) {
-			/* It went into what took its name: no rename can
-			 * tell that. */
-			f->from->flags &= (uint8_t)~ENTRY_MOVING;
-			core_doubt(s->c, f->from_dir, f->from->name);
-			give_up(s, f);
-			return;
-		}
-	}
-	/* It went into something that was below it: that goes first. */
-	if (f->from != NULL && f->from->type == EVENT_DIR) {
-		for (up = f->parent; up != NULL && up != f->from->dir;
-		     up = up->parent)
-			;
-		for (up = up == NULL ? NULL : f->parent;
-		     up != NULL && up != f->from->dir;
-		     up = up->self == NULL ? NULL : up->parent) {
-			other = mover_of(s, up->self);
-			if (other != NULL) {
-				resolve(s, other, depth + 1);
-				break;
-			}
-		}
-		if (f->done)
-			return;
-		if (tree_below(f->parent, f->from->dir)) {
-			core_doubt(s->c, f->from_dir, f->from->name);
-			give_up(s, f);
-			return;
-		}
-	}
-	y = tree_find(f->parent, name_found(f), strlen(name_found(f)));
+}
+
+/* What stands at f's new place and has moved itself goes first. */
+static void
+make_way(struct finds *s, struct found *f, int depth)
+{
+	struct entry *y = standing(f);
+	struct found *other;
+
 	other = y == NULL || y == f->from ? NULL : mover_of(s, y);
-	if (other != NULL && other->busy && f->from != NULL &&
-	    other->parent == f->from_dir &&
+	if (other == NULL)
+		return;
+	if (other->busy && f->from != NULL && other->parent == f->from_dir &&
 	    strcmp(name_found(other), f->from->name) == 0) {
-		f->from->flags &= (uint8_t)~ENTRY_SYNC;
-		y->flags &= (uint8_t)~ENTRY_SYNC;
-		rescue(s, f->from, depth);
-		rescue(s, y, depth);
-		if (f->done || other->done)
-			return;
-		f->done = other->done = true;
-		seen = seen_of(f);
-		seen_other = seen_of(other);
-		change_exchanged(s->c, f->from_dir, f->from, f->parent, y);
-		see_moved(s, f->parent, y, &seen);
-		see_moved(s, f->from_dir, f->from, &seen_other);
-		free_found(s, f);
-		free_found(s, other);
+		resolve_exchanged(s, f, other, depth);
 		return;
 	}
-	if (other != NULL) {
-		resolve(s, other, depth + 1);
-		if (f->done)
-			return;
-		y = tree_find(f->parent, name_found(f), strlen(name_found(f)));
-		if (y != NULL && (other = mover_of(s, y)) != NULL &&
-		    other->busy) {
-			/* A ring of renames: broken here. */
-			core_doubt(s->c, other->from_dir, other->from->name);
-			other->from->flags &= (uint8_t)~ENTRY_SYNC;
-			other->from = NULL;
-			if (other->e == NULL) {
-				core_doubt(s->c, other->parent, other->name);
-				other->done = true;
-			}
-		}
-	}
-	if (f->from != NULL && f->from->type == EVENT_DIR &&
-	    tree_below(f->parent, f->from->dir)) {
-		core_doubt(s->c, f->from_dir, f->from->name);
-		give_up(s, f);
+	resolve(s, other, depth + 1);
+	if (f->done)
 		return;
-	}
-	/* It was in what makes room for it: no rename can tell that. */
+	y = standing(f);
+	other = y == NULL ? NULL : mover_of(s, y);
+	if (other != NULL && other->busy)
+		break_ring(s, other);
+}
+
+/* What is in what makes room for f is told first, or given up. */
+static void
+empty_place(struct finds *s, struct found *f, int depth)
+{
+	struct entry *y = standing(f);
+
+	/* f itself was in it: no rename can tell that. */
 	if (f->from != NULL && y != NULL && y->type == EVENT_DIR &&
 	    tree_below(f->from_dir, y->dir)) {
 		f->from->flags &= (uint8_t)~ENTRY_MOVING;
@@ -554,19 +573,40 @@ resolve(struct finds *s, struct found *f, int depth)
 		rescue(s, f->from, depth);
 	if (!f->done && y != NULL && y != f->from)
 		rescue(s, y, depth);
-	if (f->done)
+}
+
+/* Tells one thing found; first whatever has to be told before it. Each step may
+ * come to tell f, or to give it up, by itself. */
+static void
+resolve(struct finds *s, struct found *f, int depth)
+{
+	struct entry *y;
+
+	if (f->done || f->busy)
 		return;
-	y = tree_find(f->parent, name_found(f), strlen(name_found(f)));
-	/* What it is in has moved, and it has come back to where it was. */
-	if (f->from != NULL && f->from == y) {
-		y->flags &= (uint8_t)~ENTRY_SYNC;
+	if (depth > CHAIN_MAX) {
 		give_up(s, f);
 		return;
 	}
-	/* A step before this one has taken it elsewhere already. */
-	if (f->from != NULL &&
-	    tree_find(f->from_dir, f->from->name, f->from->len) != f->from) {
-		f->from->flags &= (uint8_t)~ENTRY_SYNC;
+	f->busy = true;
+	if (f->from != NULL)
+		enter_told(s, f, depth);
+	if (!f->done && f->from != NULL && f->from->type == EVENT_DIR)
+		leave_first(s, f, depth);
+	if (!f->done)
+		make_way(s, f, depth);
+	/* What made way may have taken its new place below it. */
+	if (!f->done && f->from != NULL && f->from->type == EVENT_DIR &&
+	    tree_below(f->parent, f->from->dir))
+		give_up(s, f);
+	if (!f->done)
+		empty_place(s, f, depth);
+	if (f->done)
+		return;
+	y = standing(f);
+	/* What it is in has moved, and it has come back to where it was. */
+	if (f->from != NULL && f->from == y) {
+		y->flags &= (uint8_t)~ENTRY_SYNC;
 		give_up(s, f);
 		return;
 	}

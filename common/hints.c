@@ -127,21 +127,6 @@ told_before(struct core *c, struct dir *d, const char *name)
 	c->synthetic = was;
 }
 
-/* Something has come to a name that the index has, and what it is cannot be
- * asked before more has been told. */
-static void
-distrust(struct core *c, struct dir *d, const char *name)
-{
-	struct entry *e = find(d, name);
-
-	if (e == NULL || looks_like(c, d, name, e))
-		return;
-	if (e->type == EVENT_DIR)
-		change_unknown(c, e->dir);
-	else
-		e->ino = 0;
-}
-
 static void
 on_created(struct core *c, struct dir *d, const char *name, bool isdir,
     bool moved)
@@ -157,9 +142,7 @@ on_created(struct core *c, struct dir *d, const char *name, bool isdir,
 	if (scope->npruned > 0)
 		core_suspect(c, scope); /* a pruned directory gets its claim */
 	if (find(d, name) != NULL) {
-		if (!sync_name(c, d, name, how))
-			distrust(c, d, name);
-		else
+		if (sync_name(c, d, name, how))
 			told_before(c, d, name);
 		return;
 	}
@@ -174,7 +157,7 @@ on_created(struct core *c, struct dir *d, const char *name, bool isdir,
 	barred = fd == -1 || errno == EACCES || errno == EPERM;
 	/* It is gone again, or it moved on: what became of it will be told. */
 	type = isdir ? EVENT_DIR : type_of_gone(c, d, name);
-	e = tree_new(name, strlen(name), type, 0);
+	e = tree_new(c->pool, name, strlen(name), type, 0);
 	if (e == NULL || tree_link(d, e) == -1) {
 		tree_free(e);
 		c->resync = true;
@@ -255,10 +238,6 @@ is_exchange(struct core *c, struct dir *from, const struct entry *e,
 	/* Nothing replaces a directory that holds something. */
 	holds = y->type == EVENT_DIR && y->dir->count > 0 && is_known(e) &&
 	    is_known(y) && !is_one(e, y);
-	/* More has happened since, which will be told; then both are looked
-	 * at again. */
-	core_doubt(c, from, t->name);
-	core_doubt(c, to, t->to_name);
 	/* What goes back is of another kind: it is y. Or what went is there
 	 * still, and so has not gone back. */
 	return holds || isdir != t->isdir || looks_like(c, to, t->to_name, e) ||
@@ -311,13 +290,6 @@ on_renamed(struct core *c, struct dir *from, struct dir *to,
 		core_doubt(c, from, t->name);
 		core_doubt(c, to, t->to_name);
 		change_exchanged(c, from, e, to, y);
-		return;
-	}
-	if (y != NULL && is_one(e, y)) {
-		/* It has been seen under its new name already. */
-		core_doubt(c, from, t->name);
-		core_doubt(c, to, t->to_name);
-		change_gone(c, from, e);
 		return;
 	}
 	fd = core_dirfd(c, to);

@@ -119,7 +119,7 @@ limit_text(struct buf *b, int error, uint64_t missing)
 
 /* A back end could not be opened. */
 static void
-instances_text(struct buf *b, int error)
+instances_text(struct buf *b, enum watch_note note, int error)
 {
 	const char *setting;
 	long value;
@@ -127,12 +127,16 @@ instances_text(struct buf *b, int error)
 	setting = error == EMFILE ? watch_limit(error, &value) : NULL;
 	if (setting == NULL) {
 		buf_adds(b, strerror(error));
+		if (note == NOTE_ALL_POLLED)
+			buf_adds(b, "; all is polled");
 		return;
 	}
 	buf_adds(b, "too many instances, or open files");
 	value_text(b, setting, (uintmax_t)value, 0);
 	buf_adds(b, "; ");
 	raise_text(b, setting, enough((uintmax_t)value, 256));
+	if (note == NOTE_ALL_POLLED)
+		buf_adds(b, "; until then all is polled");
 }
 
 void
@@ -162,9 +166,7 @@ note_text(struct buf *b, enum watch_note note, const char *path, int error)
 		break;
 	case NOTE_NO_BACKEND:
 	case NOTE_ALL_POLLED:
-		instances_text(b, error);
-		if (note == NOTE_ALL_POLLED)
-			buf_adds(b, "; until then all is polled");
+		instances_text(b, note, error);
 		break;
 	case NOTE_POLLED:
 	case NOTE_POLLED_LESS:

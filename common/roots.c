@@ -449,7 +449,7 @@ enter(struct roots *r, struct root *root, struct way *way)
 	free(root->only);
 	root->only = way->kind == ROOT_NAME ? strdup(way->only) : NULL;
 	root->dir_path = strdup(root->path);
-	root->top = tree_top(&root->scope);
+	root->top = tree_top(c->pool, &root->scope);
 	if (root->dir_path == NULL || root->top == NULL ||
 	    fstat(way->fd, &st) == -1)
 		return -1;

@@ -303,11 +303,15 @@ read_roots(struct session *s)
 	struct line line;
 	ssize_t n = lines_fill(s->roots);
 	char *path;
-	bool added = n <= 0 && !s->ready;
+	bool added = n == 0 && !s->ready;
 
+	if (n == -1 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n == -1) {
+		fail(s, "stdin");
+		return;
+	}
 	progress_begin(&s->progress, monotonic_ms());
-	if (n == -1)
-		say(s->cfg->say, "stdin: %s", strerror(errno));
 	while (lines_next(s->roots, &line)) {
 		if (line.too_long)
 			say(s->cfg->say, "stdin: line %ju: too long for a path",
@@ -326,7 +330,7 @@ read_roots(struct session *s)
 	if (added)
 		ready(s);
 	progress_end(&s->progress);
-	if (n <= 0) {
+	if (n == 0) {
 		lines_free(s->roots);
 		s->roots = NULL;
 	}

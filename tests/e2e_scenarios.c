@@ -42,9 +42,11 @@ holds_descriptors(void)
 static void
 unmount(const char *path, bool lazily)
 {
-	ck_assert_msg(umount2(path,
-			  lazily || holds_descriptors() ? MNT_DETACH : 0) == 0,
-	    "%s: %s", path, strerror(errno));
+	if (lazily || holds_descriptors())
+		ck_assert_msg(umount2(path, MNT_DETACH) == 0, "%s: %s", path,
+		    strerror(errno));
+	else
+		scratch_umount(path);
 }
 
 static void

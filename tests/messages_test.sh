@@ -4,48 +4,8 @@
 # what is wrong, once, and with the way out where there is one.
 set -u
 
-bin=$(cd "${FSPIPE_BIN:-.}" && pwd)
-dir=$(mktemp -d) || exit 1
-trap 'chmod -R u+rwx "$dir" 2>/dev/null; rm -rf "$dir"' EXIT
-export LC_ALL=C
-status=0
-PATH=$bin:$PATH
-chmod 755 "$dir"
-cd "$dir" || exit 1
-
-is() { # is SENTENCE: what the last command said is the verdict
-	if [ "$?" -eq 0 ]; then
-		echo "ok - $1"
-	else
-		echo "not ok - $1"
-		sed 's/^/# /' err
-		status=1
-	fi
-}
-
-# proper PROGRAM: is err fit for a person, at most one line a failure?
-proper() {
-	# The program, a subject or what is the matter, in plain characters.
-	! grep -vE "^$1: [^ :].*[^ :]" err &&
-		! grep -q '[[:cntrl:]]' err &&
-		# Numbers of errors, names of functions, shrugs.
-		! grep -iE 'errno|error [0-9]|\([0-9]+\)$|unknown error|failed$|null' err &&
-		[ -z "$(sort err | uniq -d)" ]
-}
-
-input=/dev/null
-# says STATUS PATTERN COMMAND ...: that is the exit status, and the only
-# line of stderr matches the extended regular expression as a whole
-says() {
-	local want=$1 pattern=$2 got
-	shift 2
-	timeout 60 "$@" <"$input" >said 2>err
-	got=$?
-	is_sentence="$1 says: $pattern"
-	[ "$got" -eq "$want" ] && proper "$1" && [ "$(wc -l <err)" -eq 1 ] &&
-		grep -qxE "$1: ($pattern)" err
-	is "${is_sentence//\\/}"
-}
+# shellcheck source=tests/said.sh
+. "${0%/*}/said.sh"
 
 ### Wrong usage of fswatch-events: one line, and what to do
 
@@ -83,6 +43,13 @@ w "--backend frob: this build has .*poll" --backend frob .
 w "-e closed: the back end poll cannot tell it; take --backend .*" \
 	--backend poll -e closed .
 w "-0 and -p: only one of them" -0p .
+w "-x \"\": Empty expression" -x '' .
+w "--content-limit x: not a number of bytes up to [0-9]+" --content-limit x .
+w "--encoding hex: only base64; .*" --encoding hex .
+w "--encoding: only with --content" --encoding base64 .
+w "--content-limit: only with --content" --content-limit 1 .
+w "--content and -0: content is for JSON only" -c0 .
+w "--content and -e opened or accessed: .*; add -opened,-accessed" -ce opened .
 
 ### fswatch-events at work
 
@@ -152,6 +119,15 @@ if [ "$(id -u)" -ne 0 ] || ordinary true 2>/dev/null; then
 	[ "$?" -eq 3 ] && proper fswatch-events &&
 		grep -qx "fswatch-events: top/locked: not watched: Permission denied" err
 	is "fswatch-events names a directory that may not be read, once"
+	mkdir -p way/in
+	chmod 777 way/in
+	chmod 311 way
+	ordinary timeout 60 "$bin/fswatch-events" --timeout 0.01 way/in \
+		</dev/null >said 2>err
+	[ "$?" -eq 3 ] && proper fswatch-events &&
+		grep -qx "fswatch-events: way/in: a directory on the way to it cannot be watched: looked at now and then" err
+	is "fswatch-events says that a directory on the way may not be read, once"
+	chmod 755 way
 	echo '{"op":"write","path":"locked/a","content":""}' >in
 	chmod 777 top
 	ordinary timeout 60 "$bin/fswrite" --force top <in >said 2>err

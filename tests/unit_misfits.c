@@ -114,13 +114,20 @@ END_TEST
 
 START_TEST(a_rename_into_itself_is_not_believed)
 {
+	struct dir *t;
+
 	begin("-r");
 	make_directory("d/s");
 	make_directory("d/s/t");
 	(void)recorder_story(&r);
-	hint_renamed(r.top, "s", tree_find(dir_at("s"), "t", 1)->dir, "x",
-	    true);
+	t = tree_find(dir_at("s"), "t", 1)->dir;
+	hint_renamed(r.top, "s", t, "x", true);
 	ck_assert_str_eq(recorder_story(&r), "");
+	move_to("d/s", "out/s");
+	recorder_deafen(&r);
+	hint_renamed(r.top, "s", t, "x", true);
+	ck_assert_str_eq(recorder_story(&r),
+	    "deleted d d/s/t\ndeleted d d/s\n");
 	end();
 }
 END_TEST
@@ -307,6 +314,27 @@ START_TEST(what_was_seen_before_it_came_is_told_when_it_comes)
 }
 END_TEST
 
+/* What came had to wait for a look, since it was to go on at once. */
+START_TEST(what_came_and_was_renamed_at_once_is_told_with_its_content)
+{
+	begin("-r -c");
+	scratch_put(AT_FDCWD, "d/a", "old");
+	scratch_put(AT_FDCWD, "out/x", "new");
+	make_directory("d/s");
+	make_directory("out/s");
+	make_file("out/s/f");
+	(void)recorder_story(&r);
+	move_to("out/x", "d/a");
+	move_to("d/a", "d/b");
+	move_to("out/s", "d/s");
+	move_to("d/s", "d/t");
+	ck_assert_str_eq(recorder_story(&r),
+	    "renamed f d/a -> d/b\nrenamed d d/s -> d/t\n"
+	    "modified f d/b = new\ncreated f d/t/f = \n");
+	end();
+}
+END_TEST
+
 /* The same, and the kernel tells first what came, then what went. */
 START_TEST(what_was_seen_before_it_came_is_told_when_the_other_goes)
 {
@@ -437,6 +465,8 @@ main(void)
 	    what_was_seen_before_it_came_is_told_when_it_comes);
 	tcase_add_test(core,
 	    what_was_seen_before_it_came_is_told_when_the_other_goes);
+	tcase_add_test(core,
+	    what_came_and_was_renamed_at_once_is_told_with_its_content);
 	tcase_add_test(core, what_is_there_when_something_has_gone_is_told);
 	tcase_add_test(core,
 	    what_took_the_place_of_a_file_is_told_when_the_file_is_written);

@@ -15,6 +15,7 @@
 #include "statat.h"
 #include "looks.h"
 #include "sync.h"
+#include "pool.h"
 #include "tree.h"
 
 static struct recorder r;
@@ -162,9 +163,10 @@ END_TEST
 
 START_TEST(the_same_is_what_has_type_and_number)
 {
-	struct entry *f = tree_new("f", 1, EVENT_FILE, 7);
-	struct entry *unseen = tree_new("g", 1, EVENT_FILE, 0);
-	struct entry *d = tree_new("d", 1, EVENT_DIR, 0);
+	struct pool *pool = pool_new();
+	struct entry *f = tree_new(pool, "f", 1, EVENT_FILE, 7);
+	struct entry *unseen = tree_new(pool, "g", 1, EVENT_FILE, 0);
+	struct entry *d = tree_new(pool, "d", 1, EVENT_DIR, 0);
 	struct event_stat st = {.ino = 7, .dev = 3, .mode = S_IFREG | 0644};
 
 	ck_assert(looks_same(f, &st));
@@ -184,6 +186,7 @@ START_TEST(the_same_is_what_has_type_and_number)
 	tree_free(f);
 	tree_free(unseen);
 	tree_free(d);
+	pool_end(pool);
 }
 END_TEST
 
@@ -274,7 +277,8 @@ START_TEST(a_directory_told_and_never_entered_is_told_with_what_it_holds)
 		make_file("d/s/f");
 		recorder_deafen(&r);
 		ck_assert_int_eq(tree_link(r.top,
-				     tree_new("s", 1, EVENT_DIR, 0)),
+				     tree_new(r.core.pool, "s", 1, EVENT_DIR,
+					 0)),
 		    0);
 		ck_assert_str_eq(compared(deep, NULL), "created f d/s/f\n");
 		end();
@@ -763,6 +767,49 @@ START_TEST(a_directory_that_went_into_one_that_moved_is_found)
 }
 END_TEST
 
+/* While p and q are compared a directory moves from the one to the other, and
+ * p is exchanged with another one for a moment. */
+static int
+add_and_stir(struct backend *b, int dirfd, unsigned interest)
+{
+	int id = backend_inotify.add(b, dirfd, interest);
+
+	if (faccessat(dirfd, "other", F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		exchange("out/p", "d/p");
+	else if (faccessat(dirfd, "moves", F_OK, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    faccessat(AT_FDCWD, "d/p/n", F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		move_to("d/p/n", "d/q/n");
+	return id;
+}
+
+START_TEST(what_was_found_in_two_places_was_told_in_neither)
+{
+	struct dir *dirs[3];
+
+	begin("-r");
+	make_directory("d/p");
+	make_directory("d/q");
+	make_directory("out/p");
+	make_file("out/p/other");
+	(void)recorder_story(&r);
+	recorder_begin_fold(&r);
+	make_directory("d/p/n");
+	make_file("d/p/n/moves");
+	exchange("d/p", "out/p");
+	recorder_deafen(&r);
+	dirs[0] = r.top;
+	dirs[1] = entry_at("p")->dir;
+	dirs[2] = entry_at("q")->dir;
+	racing = backend_inotify;
+	racing.add = add_and_stir;
+	r.core.side[0].ops = &racing;
+	sync_compare(&r.core, dirs, 3, false, NULL);
+	recorder_run(&r);
+	recorder_check_fold(&r);
+	end();
+}
+END_TEST
+
 START_TEST(a_directory_below_the_one_that_took_its_name_can_be_followed)
 {
 	begin("-r");
@@ -811,6 +858,7 @@ main(void)
 	    a_directory_that_went_into_one_that_moved_is_found);
 	tcase_add_test(core,
 	    a_directory_below_the_one_that_took_its_name_can_be_followed);
+	tcase_add_test(core, what_was_found_in_two_places_was_told_in_neither);
 	tcase_add_test(core, a_directory_is_known_again_by_its_watch);
 	tcase_add_test(core,
 	    names_that_changed_places_are_told_so_that_a_fold_follows);
