@@ -854,8 +854,7 @@ main(void)
 	    a_directory_that_went_into_one_that_moved_is_found);
 	tcase_add_test(core,
 	    a_directory_below_the_one_that_took_its_name_can_be_followed);
-	tcase_add_test(core,
-	    what_was_found_in_two_places_was_told_in_neither);
+	tcase_add_test(core, what_was_found_in_two_places_was_told_in_neither);
 	tcase_add_test(core, a_directory_is_known_again_by_its_watch);
 	tcase_add_test(core,
 	    names_that_changed_places_are_told_so_that_a_fold_follows);
