@@ -70,9 +70,9 @@ FSP_SAN = $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all \
     -fno-omit-frame-pointer)
 FSP_CPPFLAGS = -D_GNU_SOURCE -DFSPIPE_VERSION='"$(VERSION)"' -Icommon \
     $(if $(EMULATED),-Itests/kqueue) $(BSD_CFLAGS) $(JANSSON_CFLAGS)
-# A sanitizer has to see each allocation (common/arena.c).
-FSP_CPPFLAGS += $(if $(SAN),-DARENA_BLOCK=1)
-FSP_CFLAGS = -std=gnu17 $(FSP_WARN) $(FSP_HARDEN) $(FSP_SAN)
+# A sanitizer has to see each allocation (common/arena.c, common/pool.c).
+FSP_CPPFLAGS += $(if $(SAN),-DARENA_BLOCK=1 -DPOOL_SLAB=0)
+FSP_CFLAGS = -std=gnu17 -pthread $(FSP_WARN) $(FSP_HARDEN) $(FSP_SAN)
 FSP_LDFLAGS = $(if $(STATIC),-static-pie,-pie) -Wl,-z,relro -Wl,-z,now \
     $(FSP_SAN) $(if $(EMULATED),-Wl$(comma)--wrap=close)
 FSP_LDLIBS = $(BSD_LIBS) $(JANSSON_LIBS)
@@ -107,6 +107,10 @@ REMOTE := $(call has,'$(hash)include <sys/vfs.h>' \
     'long f(struct statfs *s) { return s->f_type + fstatfs(0$(comma) s); }',statfs,none)
 WATCHAT := $(call has,'$(hash)include <linux/magic.h>' \
     'int n = PROC_SUPER_MAGIC;',proc,chdir)
+# Two threads list what one takes in (common/ahead.h).
+AHEAD := $(if $(filter getdents-proc,$(DIRENTS)-$(WATCHAT)),$(call \
+    has,'$(hash)include <sched.h>' 'int f(void) { return unshare(CLONE_FS); }' \
+    '$(hash)include <pthread.h>',threads,none),none)
 ifdef PORTABLE
 SANDBOX := none
 PROC := none
@@ -134,7 +138,7 @@ EMULATED := $(if $(filter kqueue,$(BACKENDS)),$(if $(call links, \
 # One of several files for the same job is built.
 CHOSEN = sandbox_$(SANDBOX) chain_$(PROC) mounts_$(PROC) watcher_$(PROC) \
     mountwatch_$(PROC) statat_$(STATAT) dirents_$(DIRENTS) \
-    writers_$(WRITERS) remote_$(REMOTE) \
+    writers_$(WRITERS) remote_$(REMOTE) ahead_$(AHEAD) \
     $(if $(filter inotify,$(BACKENDS)),watchat_$(WATCHAT),watchat_no) \
     $(BACKENDS:%=backend_%)
 COMMON_SRCS = $(filter-out $(filter-out $(CHOSEN:%=common/%.c), \
@@ -151,7 +155,8 @@ TEST_EXACT = $(if $(filter inotify,$(BACKENDS)),,tests/unit_changes.c \
     tests/unit_hints.c tests/unit_notes.c tests/unit_sync.c)
 # What is not built is not tested.
 TEST_LESS = $(if $(filter proc,$(PROC)),,tests/unit_mountwatch.c) \
-    $(if $(filter none,$(WRITERS)),tests/unit_writers.c)
+    $(if $(filter none,$(WRITERS)),tests/unit_writers.c) \
+    $(if $(filter none,$(AHEAD)),tests/unit_ahead.c)
 TEST_SRCS = $(filter-out $(filter-out \
     $(wildcard $(BACKENDS:%=tests/unit_backend_%*.c)), \
     $(wildcard tests/unit_backend_*.c)) \

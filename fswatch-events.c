@@ -41,8 +41,11 @@ read_options(struct watch_options *opt, int argc, char *argv[])
 {
 	char msg[WATCH_OPTIONS_MSG];
 
-	if (watch_options_parse(opt, argc, argv, msg, sizeof(msg)) == -1)
+	if (watch_options_parse(opt, argc, argv, msg, sizeof(msg)) == -1) {
+		if (*msg == '\0')
+			err(EXIT_FAILED, "options");
 		errx(EXIT_USAGE, "%s", msg);
+	}
 	if (opt->help)
 		print_and_exit(watch_options_help());
 	if (opt->version)

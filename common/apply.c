@@ -254,7 +254,8 @@ fail:
 	return NULL;
 }
 
-/* Begins the answer to a line with what is known of it. */
+/* Begins the answer to a line with what is known of it. NULL, and none begun,
+ * where memory is short. */
 static struct answer *
 apply_answer(struct apply *a, uint64_t line, const struct command *c)
 {
@@ -263,7 +264,6 @@ apply_answer(struct apply *a, uint64_t line, const struct command *c)
 	an = batch_add(a->answers);
 	if (an == NULL)
 		return NULL;
-	a->stats.commands++;
 	an->line = line;
 	an->op = command_op_name(c->op);
 	an->content_len = c->content_len;
@@ -271,14 +271,18 @@ apply_answer(struct apply *a, uint64_t line, const struct command *c)
 		an->id = batch_copy(a->answers, c->id, c->id_len);
 		an->id_len = c->id_len;
 		if (an->id == NULL)
-			return NULL;
+			goto fail;
 	}
 	if (c->path != NULL) {
 		an->path = batch_copy(a->answers, c->path, c->path_len);
 		if (an->path == NULL)
-			return NULL;
+			goto fail;
 	}
+	a->stats.commands++;
 	return an;
+fail:
+	batch_take_back(a->answers);
+	return NULL;
 }
 
 int

@@ -88,6 +88,9 @@ struct backend_ops {
 	const char *name;
 	unsigned tells; /* bits of BACKEND_: what it can tell at all */
 	bool exact; /* see above */
+	/* add() and add_here() may be called by two threads at once, while
+	 * nothing else is called. */
+	bool threads;
 
 	/* poll_ms: how often what the kernel does not tell is to be looked at.
 	 * NULL with errno: EMFILE when the user has too many instances. */
@@ -105,6 +108,9 @@ struct backend_ops {
 	 * not be read. What cannot be watched is polled instead, whatever
 	 * errno says. */
 	int (*add)(struct backend *b, int dirfd, unsigned interest);
+
+	/* The same for the current directory. NULL where that is no easier. */
+	int (*add_here)(struct backend *b, unsigned interest);
 
 	/* Ends a watch, with those of the names in it. Pending hints for the
 	 * id may still come. */

@@ -78,8 +78,8 @@ inotify_fd(const struct backend *b)
 	return b->fd;
 }
 
-static int
-inotify_add(struct backend *b, int dirfd, unsigned interest)
+static uint32_t
+mask_of(unsigned interest)
 {
 	uint32_t mask = IN_ONLYDIR | IN_EXCL_UNLINK | IN_MASK_ADD;
 
@@ -95,7 +95,19 @@ inotify_add(struct backend *b, int dirfd, unsigned interest)
 		mask |= IN_OPEN;
 	if (interest & BACKEND_ACCESSED)
 		mask |= IN_ACCESS;
-	return watchat(b->fd, dirfd, mask);
+	return mask;
+}
+
+static int
+inotify_add(struct backend *b, int dirfd, unsigned interest)
+{
+	return watchat(b->fd, dirfd, mask_of(interest));
+}
+
+static int
+inotify_add_here(struct backend *b, unsigned interest)
+{
+	return inotify_add_watch(b->fd, ".", mask_of(interest));
 }
 
 static void
@@ -274,7 +286,7 @@ inotify_awaits(const struct backend *b, int id, const char *name, size_t len)
 	const struct inotify_event *ev = NULL;
 
 	while ((ev = records_named(b->records, id, name, len, ev)) != NULL)
-		if ((ev->mask & RECORDS_NAMES) && !(ev->mask & DONE))
+		if (!(ev->mask & DONE))
 			return true;
 	return false;
 }
@@ -282,12 +294,7 @@ inotify_awaits(const struct backend *b, int id, const char *name, size_t len)
 static bool
 inotify_closing(const struct backend *b, int id, const char *name, size_t len)
 {
-	const struct inotify_event *ev = NULL;
-
-	while ((ev = records_named(b->records, id, name, len, ev)) != NULL)
-		if (ev->mask & IN_CLOSE_WRITE)
-			return true;
-	return false;
+	return records_closing(b->records, id, name, len);
 }
 
 static bool
@@ -299,8 +306,7 @@ inotify_leaving(const struct backend *b, int id, const char *name, size_t len,
 
 	do
 		ev = records_named(b->records, id, name, len, ev);
-	while (
-	    ev != NULL && (!(ev->mask & RECORDS_NAMES) || (ev->mask & DONE)));
+	while (ev != NULL && (ev->mask & DONE));
 	if (ev == NULL || !(ev->mask & IN_MOVED_FROM) ||
 	    (to = second_half(b, ev, &enough)) == NULL)
 		return false;
@@ -321,29 +327,50 @@ inotify_forget(struct backend *b, int id, const char *name, size_t len)
 		return;
 	}
 	while ((ev = records_named(b->records, id, name, len, ev)) != NULL)
-		if (ev->mask & RECORDS_NAMES)
-			ev->mask |= DONE;
+		ev->mask |= DONE;
 }
 
+static int
+read_number(const char *file, long *value)
+{
+	FILE *f = fopen(file, "re");
+	int n;
+
+	if (f == NULL)
+		return -1;
+	n = fscanf(f, "%ld", value);
+	(void)fclose(f);
+	return n == 1 ? 0 : -1;
+}
+
+/* Each user namespace has limits of its own, which count as well as those of
+ * the namespaces around it: the outermost has those of the whole machine, the
+ * others need not be known here. See user_namespaces(7), namespaces(7). */
 static const char *
 inotify_limit(int error, long *value)
 {
-	static const char *const files[] = {
-	    "/proc/sys/fs/inotify/max_user_watches",
-	    "/proc/sys/fs/inotify/max_user_instances",
+	static const struct {
+		const char *machine, *machine_file, *user, *user_file;
+	} limits[] = {
+	    {"fs.inotify.max_user_watches",
+		"/proc/sys/fs/inotify/max_user_watches",
+		"user.max_inotify_watches",
+		"/proc/sys/user/max_inotify_watches"},
+	    {"fs.inotify.max_user_instances",
+		"/proc/sys/fs/inotify/max_user_instances",
+		"user.max_inotify_instances",
+		"/proc/sys/user/max_inotify_instances"},
 	};
-	bool watches = error == ENOSPC;
-	FILE *f;
+	size_t i = error == ENOSPC ? 0 : 1;
+	long user;
 
 	*value = -1;
-	f = fopen(files[watches ? 0 : 1], "re");
-	if (f == NULL)
+	if (read_number(limits[i].machine_file, value) == -1)
 		return NULL;
-	if (fscanf(f, "%ld", value) != 1)
-		*value = -1;
-	(void)fclose(f);
-	return watches ? "fs.inotify.max_user_watches" :
-			 "fs.inotify.max_user_instances";
+	if (read_number(limits[i].user_file, &user) == -1 || user >= *value)
+		return limits[i].machine;
+	*value = user;
+	return limits[i].user;
 }
 
 const struct backend_ops backend_inotify = {
@@ -351,10 +378,12 @@ const struct backend_ops backend_inotify = {
     .tells = BACKEND_NAMES | BACKEND_MODIFIED | BACKEND_CLOSED |
 	BACKEND_ATTRIB | BACKEND_OPENED | BACKEND_ACCESSED,
     .exact = true,
+    .threads = true,
     .open = inotify_open,
     .close = inotify_close,
     .fd = inotify_fd,
     .add = inotify_add,
+    .add_here = inotify_add_here,
     .remove = inotify_remove,
     .fill = inotify_fill,
     .next = inotify_next,

@@ -71,6 +71,12 @@ batch_add(struct batch *b)
 	return p;
 }
 
+void
+batch_take_back(struct batch *b)
+{
+	b->n--;
+}
+
 char *
 batch_copy(struct batch *b, const char *s, size_t len)
 {

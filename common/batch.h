@@ -26,6 +26,9 @@ void batch_free(struct batch *b);
  * and ENOMEM on failure. */
 struct answer *batch_add(struct batch *b);
 
+/* Undoes the last batch_add(). */
+void batch_take_back(struct batch *b);
+
 /* Copies len bytes and puts a NUL behind; the copy is owned by the batch.
  * NULL and ENOMEM on failure. */
 char *batch_copy(struct batch *b, const char *s, size_t len);

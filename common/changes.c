@@ -275,11 +275,14 @@ change_complete(struct core *c, struct dir *d, struct entry *e,
     const struct event_stat *st, enum completeness how)
 {
 	const struct scope *s = core_scope(d);
+	struct event_stat own;
 
 	if (!wants(c, EVENT_COMPLETE) || e->type != EVENT_FILE || s->silent)
 		return;
 	if (is_complete(c, d, e, st, how)) {
 		e->flags &= (uint8_t) ~(ENTRY_OPEN | ENTRY_CLOSED);
+		if (st == NULL)
+			st = look_at(c, d, e, &own);
 		change_tell(c, EVENT_COMPLETE, d, e->name, e->type, st);
 	} else if (change_closes_untold(d) && !(e->flags & ENTRY_OPEN)) {
 		e->flags |= ENTRY_OPEN;

@@ -13,6 +13,7 @@
 #include "compat.h"
 #include "grow.h"
 #include "monotonic.h"
+#include "pool.h"
 #include "remote.h"
 #include "statat.h"
 #include "tree.h"
@@ -137,21 +138,15 @@ add_to_side(struct core *c, int dirfd, uint64_t dev, unsigned interest,
 	return id == -1 ? -1 : turned(id);
 }
 
-struct mark *
-core_mark(struct core *c, int dirfd, uint64_t dev, unsigned interest)
+/* The mark of that id, or a new one. */
+static struct mark *
+mark_of(struct core *c, const struct side *side, int id, unsigned interest)
 {
-	const struct side *side;
-	struct mark *m, **slot;
-	int id, why;
+	struct mark *m = core_find_mark(c, id), **slot;
 
-	if (grow_marks(c) == -1)
-		return NULL;
-	id = add_to_side(c, dirfd, dev, interest, &side, &why);
-	if (id == -1)
-		return NULL;
-	m = core_find_mark(c, id);
 	if (m == NULL) {
-		m = calloc(1, sizeof(*m));
+		m = grow_marks(c) == -1 ? NULL :
+					  pool_alloc(c->pool, sizeof(*m));
 		if (m == NULL) {
 			side->ops->remove(side->b, id < 0 ? turned(id) : id);
 			return NULL;
@@ -163,9 +158,30 @@ core_mark(struct core *c, int dirfd, uint64_t dev, unsigned interest)
 		*slot = m;
 		c->nmarks++;
 	}
-	m->why = (uint8_t)why;
 	m->interest |= (uint8_t)interest;
 	return m;
+}
+
+struct mark *
+core_mark(struct core *c, int dirfd, uint64_t dev, unsigned interest)
+{
+	const struct side *side;
+	struct mark *m;
+	int id, why;
+
+	id = add_to_side(c, dirfd, dev, interest, &side, &why);
+	if (id == -1)
+		return NULL;
+	m = mark_of(c, side, id, interest);
+	if (m != NULL)
+		m->why = (uint8_t)why;
+	return m;
+}
+
+struct mark *
+core_mark_as(struct core *c, int id, unsigned interest)
+{
+	return mark_of(c, &c->side[0], id, interest);
 }
 
 static void
@@ -187,7 +203,7 @@ core_unmark(struct core *c, struct mark *m)
 	drop_mark(c, m);
 	if (!c->closing)
 		m->side->ops->remove(m->side->b, id_on_side(m));
-	free(m);
+	pool_free(m, sizeof(*m));
 }
 
 /* The place of d itself is in doubt. */
@@ -197,7 +213,7 @@ doubt_place(struct core *c, struct dir *d)
 	if (d->self != NULL)
 		core_doubt(c, d->parent, d->self->name);
 	else
-		core_suspect(c, d->owner);
+		core_suspect(c, tree_owner(d));
 }
 
 static void
@@ -228,7 +244,7 @@ core_gone(struct core *c, struct mark *m,
 		core_suspect(c, p->scope);
 	}
 	drop_mark(c, m);
-	free(m);
+	pool_free(m, sizeof(*m));
 }
 
 int
@@ -681,8 +697,8 @@ core_open(struct core *c, const struct dir *d, int flags)
 	return fd;
 }
 
-static int
-kept_fd(struct core *c, const struct dir *d)
+int
+core_kept_fd(struct core *c, const struct dir *d)
 {
 	size_t i;
 
@@ -701,7 +717,7 @@ core_open_near(struct core *c, struct dir *d, int flags)
 	int parent = -1, fd;
 
 	if (d->self != NULL)
-		parent = kept_fd(c, d->parent);
+		parent = core_kept_fd(c, d->parent);
 	if (parent == -1)
 		return core_open(c, d, flags);
 	flags |= O_DIRECTORY | O_CLOEXEC;
@@ -738,7 +754,7 @@ core_dirfd(struct core *c, struct dir *d)
 {
 	int fd;
 
-	fd = kept_fd(c, d);
+	fd = core_kept_fd(c, d);
 	if (fd != -1)
 		return fd;
 	fd = core_open_near(c, d, COMPAT_O_PATH);
@@ -921,7 +937,7 @@ core_now_later(struct core *c)
 			continue;
 		core_doubt(c, p->dir, p->name);
 		if (p->dir->self == NULL)
-			core_suspect(c, p->dir->owner);
+			core_suspect(c, tree_owner(p->dir));
 		if (p->name == NULL)
 			continue;
 		e = tree_find(p->dir, p->name, strlen(p->name));

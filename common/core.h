@@ -21,6 +21,7 @@
 struct claim;
 struct dir;
 struct entry;
+struct pool;
 struct seen;
 struct settle;
 
@@ -138,6 +139,7 @@ struct core {
 	struct seen *seen; /* --rescan: what need not be told again; or NULL */
 	struct timespec compared; /* when the last rescan began */
 
+	struct pool *pool; /* of the trees and marks */
 	struct mark **marks; /* hash table by id */
 	size_t nmarks;
 	size_t cap_marks;
@@ -228,6 +230,9 @@ bool core_exact(const struct dir *d);
  * core_unmark(). NULL with errno. */
 struct mark *core_mark(struct core *c, int dirfd, uint64_t dev,
     unsigned interest);
+/* The same for a directory that the first side watches for it already, as id.
+ * Where that fails the watch has been ended. */
+struct mark *core_mark_as(struct core *c, int id, unsigned interest);
 /* The back end has ended it: detaches and frees it; what was attached is in
  * doubt. lost, unless NULL, is called for each place that is no top. */
 void core_gone(struct core *c, struct mark *m,
@@ -266,6 +271,9 @@ int core_dirfd(struct core *c, struct dir *d);
 int core_open(struct core *c, const struct dir *d, int flags);
 /* The same, by way of a descriptor that is at hand for its parent. */
 int core_open_near(struct core *c, struct dir *d, int flags);
+
+/* The descriptor that is kept for d, or -1. */
+int core_kept_fd(struct core *c, const struct dir *d);
 
 /* Gives fd, of d, to be kept for the burst. */
 void core_keep_fd(struct core *c, struct dir *d, int fd);

@@ -12,6 +12,47 @@ is_dots(const char *name)
 	    (name[1] == '\0' || (name[1] == '.' && name[2] == '\0'));
 }
 
+ssize_t
+dirents_read(int fd, char *buf, size_t size)
+{
+	(void)fd;
+	(void)buf;
+	(void)size;
+	errno = ENOTSUP;
+	return -1;
+}
+
+int
+dirents_rest(int fd, int (*each)(void *ctx, const struct dirent_line *line),
+    void *ctx)
+{
+	(void)fd;
+	(void)each;
+	(void)ctx;
+	errno = ENOTSUP;
+	return -1;
+}
+
+void
+dirents_age(int fd, char *buf, size_t len, const struct timespec *since)
+{
+	(void)fd;
+	(void)buf;
+	(void)len;
+	(void)since;
+}
+
+int
+dirents_lines(const char *buf, size_t len,
+    int (*each)(void *ctx, const struct dirent_line *line), void *ctx)
+{
+	(void)buf;
+	(void)len;
+	(void)each;
+	(void)ctx;
+	return 0;
+}
+
 /* readdir(3) wants a descriptor that it may close, with a place in the
  * directory of its own. */
 int
@@ -44,6 +85,7 @@ dirents_each(int fd, int (*each)(void *ctx, const struct dirent_line *line),
 			continue;
 		line.name = de->d_name;
 		line.type = de->d_type;
+		line.old = false;
 		line.ino = de->d_ino;
 		ret = each(ctx, &line);
 		if (ret != 0)

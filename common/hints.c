@@ -157,7 +157,7 @@ on_created(struct core *c, struct dir *d, const char *name, bool isdir,
 	barred = fd == -1 || errno == EACCES || errno == EPERM;
 	/* It is gone again, or it moved on: what became of it will be told. */
 	type = isdir ? EVENT_DIR : type_of_gone(c, d, name);
-	e = tree_new(name, strlen(name), type, 0);
+	e = tree_new(c->pool, name, strlen(name), type, 0);
 	if (e == NULL || tree_link(d, e) == -1) {
 		tree_free(e);
 		c->resync = true;

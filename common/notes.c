@@ -3,11 +3,10 @@
 #include <sys/resource.h>
 
 #include <errno.h>
-#include <inttypes.h>
-#include <limits.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "buf.h"
 #include "plain.h"
@@ -37,16 +36,51 @@ note_is_warning(enum watch_note note)
 	return false;
 }
 
-/* At least this much more than there is, as a round number. */
-static long
-enough(long value, uint64_t missing)
+/* More than is needed, as a round number. */
+static uintmax_t
+enough(uintmax_t need, uintmax_t least)
 {
-	uint64_t need = (uint64_t)(value > 0 ? value : 0) + missing;
-	long n = 8192;
+	while (least <= need && least < UINTMAX_MAX / 4)
+		least *= 2;
+	return least;
+}
 
-	while ((uint64_t)n <= need && n < LONG_MAX / 4)
-		n *= 2;
-	return n;
+/* What a limit is, and what it has to be at least; missing may be 0. */
+static void
+value_text(struct buf *b, const char *setting, uintmax_t value,
+    uintmax_t missing)
+{
+	char text[160];
+
+	(void)snprintf(text, sizeof(text), " (%s is %ju", setting, value);
+	buf_adds(b, text);
+	if (missing > 0) {
+		(void)snprintf(text, sizeof(text), ", at least %ju needed",
+		    value + missing);
+		buf_adds(b, text);
+	}
+	buf_addc(b, ')');
+}
+
+/* How to raise a setting of the kernel's. Where we may not, somebody else has
+ * to, or, in a container, somebody elsewhere. */
+static void
+raise_text(struct buf *b, const char *setting, uintmax_t to)
+{
+	char text[160], file[128], *p;
+	const char *as = "raise it with: ";
+
+	(void)snprintf(file, sizeof(file), "/proc/sys/%s", setting);
+	for (p = file + strlen("/proc/sys/"); *p != '\0'; p++)
+		if (*p == '.')
+			*p = '/';
+	if (access(file, W_OK) == -1 && errno != ENOENT)
+		as = errno == EROFS || geteuid() == 0 ?
+		    "raise it outside of this container with: " :
+		    "raise it with: sudo ";
+	(void)snprintf(text, sizeof(text), "%ssysctl -w %s=%ju", as, setting,
+	    to);
+	buf_adds(b, text);
 }
 
 /* Names the limit that was met, and how to raise it. missing: how many more
@@ -54,17 +88,20 @@ enough(long value, uint64_t missing)
 static void
 limit_text(struct buf *b, int error, uint64_t missing)
 {
-	char text[256], more[64] = "";
+	char text[128];
 	const char *setting;
 	struct rlimit rl;
 	long value;
 
 	if (error == EMFILE && getrlimit(RLIMIT_NOFILE, &rl) == 0) {
+		buf_adds(b, strerror(error));
+		value_text(b, "ulimit -n", rl.rlim_cur, missing);
 		(void)snprintf(text, sizeof(text),
-		    "%s (ulimit -n is %ju): polled from here "
-		    "on; raise it with: ulimit -n %ju",
-		    strerror(error), (uintmax_t)rl.rlim_cur,
-		    (uintmax_t)rl.rlim_cur * 4);
+		    ": polled from here on; raise it with: ulimit -n %ju%s",
+		    enough(rl.rlim_cur + missing, 1024),
+		    rl.rlim_cur < rl.rlim_max || geteuid() == 0 ?
+			"" :
+			" (in a shell of the superuser)");
 		buf_adds(b, text);
 		return;
 	}
@@ -74,35 +111,32 @@ limit_text(struct buf *b, int error, uint64_t missing)
 		buf_adds(b, strerror(error));
 		return;
 	}
-	if (missing > 0)
-		(void)snprintf(more, sizeof(more),
-		    ", and %" PRIu64 " more %s needed", missing,
-		    missing == 1 ? "is" : "are");
-	(void)snprintf(text, sizeof(text),
-	    "no more watches (%s is %ld%s): polled from here on; "
-	    "raise it with: sysctl -w %s=%ld",
-	    setting, value, more, setting, enough(value, missing));
-	buf_adds(b, text);
+	buf_adds(b, "no more watches");
+	value_text(b, setting, (uintmax_t)value, missing);
+	buf_adds(b, ": polled from here on; ");
+	raise_text(b, setting, enough((uintmax_t)value + missing, 8192));
 }
 
 /* A back end could not be opened. */
 static void
-instances_text(struct buf *b, int error)
+instances_text(struct buf *b, enum watch_note note, int error)
 {
-	char text[160];
 	const char *setting;
 	long value;
 
 	setting = error == EMFILE ? watch_limit(error, &value) : NULL;
 	if (setting == NULL) {
 		buf_adds(b, strerror(error));
+		if (note == NOTE_ALL_POLLED)
+			buf_adds(b, "; all is polled");
 		return;
 	}
-	(void)snprintf(text, sizeof(text),
-	    "too many instances, or open files (%s is %ld); raise it with: "
-	    "sysctl -w %s=%ld",
-	    setting, value, setting, value * 2);
-	buf_adds(b, text);
+	buf_adds(b, "too many instances, or open files");
+	value_text(b, setting, (uintmax_t)value, 0);
+	buf_adds(b, "; ");
+	raise_text(b, setting, enough((uintmax_t)value, 256));
+	if (note == NOTE_ALL_POLLED)
+		buf_adds(b, "; until then all is polled");
 }
 
 void
@@ -132,9 +166,7 @@ note_text(struct buf *b, enum watch_note note, const char *path, int error)
 		break;
 	case NOTE_NO_BACKEND:
 	case NOTE_ALL_POLLED:
-		instances_text(b, error);
-		if (note == NOTE_ALL_POLLED)
-			buf_adds(b, "; until then all is polled");
+		instances_text(b, note, error);
 		break;
 	case NOTE_POLLED:
 	case NOTE_POLLED_LESS:
@@ -172,11 +204,11 @@ note_text(struct buf *b, enum watch_note note, const char *path, int error)
 }
 
 void
-note_missing(struct buf *b, const char *path, uint64_t missing)
+note_missing(struct buf *b, const char *path, int error, uint64_t missing)
 {
 	buf_clear(b);
 	plain_add(b, path);
 	buf_adds(b, ": ");
-	limit_text(b, ENOSPC, missing);
+	limit_text(b, error, missing);
 	buf_addc(b, '\0');
 }

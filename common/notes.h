@@ -20,8 +20,8 @@ bool note_is_warning(enum watch_note note);
 void note_text(struct buf *b, enum watch_note note, const char *path,
     int error);
 
-/* The same for a NOTE_LIMIT with ENOSPC, once it is known how many watches are
- * missing. */
-void note_missing(struct buf *b, const char *path, uint64_t missing);
+/* The same for a NOTE_LIMIT with ENOSPC or EMFILE, once it is known how many
+ * watches are missing. */
+void note_missing(struct buf *b, const char *path, int error, uint64_t missing);
 
 #endif

@@ -272,6 +272,15 @@ ops_rename_new(struct handle *from, const char *old, struct handle *to,
 	return renameat(from->fd, old, to->fd, new);
 }
 
+/* It is the old one that is missing. What may pass is tried again. */
+static void
+no_old(struct paths *p)
+{
+	if (p->o.why->error == NULL && (errno == ENOENT || errno == ENOTDIR))
+		(void)why_set(p->o.why, answer_errno(errno), "old_path: %s",
+		    answer_strerror(errno));
+}
+
 static int
 ops_rename(struct paths *p, const struct command *c, struct answer *an)
 {
@@ -282,12 +291,13 @@ ops_rename(struct paths *p, const struct command *c, struct answer *an)
 
 	(void)an;
 	from = paths_parent(p, c->old_path, c->old_path_len, false, &old);
-	if (from == NULL)
+	if (from == NULL) {
+		no_old(p);
 		return -1;
+	}
 	/* No parents are made for what can not come. */
 	if (fstatat(from->fd, old, &st, AT_SYMLINK_NOFOLLOW) == -1) {
-		(void)why_set(p->o.why, answer_errno(errno), "old_path: %s",
-		    answer_strerror(errno));
+		no_old(p);
 		goto out;
 	}
 	to = paths_parent(p, c->path, c->path_len, !c->exchange, &new);

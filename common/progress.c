@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "say.h"
 #include "terminal.h"
 
 #define SHORT_MS 1000 /* work that is not worth a line */
@@ -25,6 +26,7 @@ progress_step(struct progress *p, int64_t now, uint64_t directories,
     uint64_t names)
 {
 	char line[256];
+	uint64_t rate;
 	int width, n;
 
 	if (p->fd == -1 || !p->works)
@@ -39,11 +41,13 @@ progress_step(struct progress *p, int64_t now, uint64_t directories,
 	if (now - p->began_at < SHORT_MS || now - p->shown_at < EVERY_MS)
 		return;
 	p->shown_at = now;
+	rate = names * 1000 / (uint64_t)(now - p->began_at);
 	n = snprintf(line, sizeof(line),
-	    "%s: looking: %" PRIu64 " directories, %" PRIu64 " names, %" PRIu64
-	    " names/s",
-	    getprogname(), directories, names,
-	    names * 1000 / (uint64_t)(now - p->began_at));
+	    "%s: looking: %" PRIu64 " %s, %" PRIu64 " %s, %" PRIu64 " %s/s",
+	    getprogname(), directories,
+	    say_plural(directories, "directory", "directories"), names,
+	    say_plural(names, "name", "names"), rate,
+	    say_plural(rate, "name", "names"));
 	/* A line that wraps could not be taken away. */
 	width = terminal_width(p->fd);
 	if (width > 0 && n >= width)

@@ -95,6 +95,23 @@ is_in_names(const struct inotify_event *ev)
 	return ev->len > 0 && (ev->mask & (RECORDS_NAMES | IN_CLOSE_WRITE));
 }
 
+/* What is closed is kept apart from what appears and goes: a name may have
+ * thousands of the one, which a search for the other must not pass. */
+static uint32_t
+hash_closed(int wd, const char *name, size_t len)
+{
+	return ~hash_name(wd, name, len);
+}
+
+static uint32_t
+hash_of(const struct inotify_event *ev)
+{
+	size_t len = strlen(ev->name);
+
+	return ev->mask & IN_CLOSE_WRITE ? hash_closed(ev->wd, ev->name, len) :
+					   hash_name(ev->wd, ev->name, len);
+}
+
 static bool
 is_in_dirs(const struct inotify_event *ev)
 {
@@ -136,8 +153,7 @@ note(struct records *r, size_t at)
 	for (; at < r->tail; at += size_of(ev)) {
 		ev = record(r, at);
 		if (is_in_names(ev))
-			append(&r->names,
-			    hash_name(ev->wd, ev->name, strlen(ev->name)), at);
+			append(&r->names, hash_of(ev), at);
 		if (is_in_dirs(ev))
 			append(&r->dirs, hash_dir(ev->wd), at);
 	}
@@ -305,13 +321,13 @@ start(const struct records *r, const struct table *t, uint32_t hash,
 			    t->link[offset_of(r, ev) / UNIT].next;
 }
 
-struct inotify_event *
-records_named(const struct records *r, int wd, const char *name, size_t len,
-    const struct inotify_event *ev)
+static struct inotify_event *
+find(const struct records *r, uint32_t hash, int wd, const char *name,
+    size_t len, const struct inotify_event *ev)
 {
 	const struct table *t = &r->names;
 	struct inotify_event *found;
-	uint32_t hash = hash_name(wd, name, len), place;
+	uint32_t place;
 
 	for (place = start(r, t, hash, ev); place != 0;
 	     place = t->link[place - 1].next) {
@@ -324,6 +340,19 @@ records_named(const struct records *r, int wd, const char *name, size_t len,
 			return found;
 	}
 	return NULL;
+}
+
+struct inotify_event *
+records_named(const struct records *r, int wd, const char *name, size_t len,
+    const struct inotify_event *ev)
+{
+	return find(r, hash_name(wd, name, len), wd, name, len, ev);
+}
+
+bool
+records_closing(const struct records *r, int wd, const char *name, size_t len)
+{
+	return find(r, hash_closed(wd, name, len), wd, name, len, NULL) != NULL;
 }
 
 struct inotify_event *

@@ -12,8 +12,8 @@
  *
  * Records are looked up far more often than they are many, and a reader that
  * is slow lets them become many: every look-up costs the same however many
- * there are. Only what tells that a name appeared or went (RECORDS_NAMES), and
- * for names IN_CLOSE_WRITE, can be looked up.
+ * there are. Only what tells that a name appeared or went (RECORDS_NAMES), or
+ * that a file was closed (IN_CLOSE_WRITE), can be looked up.
  */
 #ifndef RECORDS_H
 #define RECORDS_H
@@ -57,12 +57,17 @@ struct inotify_event *records_behind(const struct records *r,
 uint64_t records_position(const struct records *r,
     const struct inotify_event *ev);
 
-/* The first record of RECORDS_NAMES or IN_CLOSE_WRITE for the name in the
- * directory wd, behind ev or, with a NULL ev, from the oldest on. */
+/* The first record of RECORDS_NAMES for the name in the directory wd, behind
+ * ev or, with a NULL ev, from the oldest on. */
 struct inotify_event *records_named(const struct records *r, int wd,
     const char *name, size_t len, const struct inotify_event *ev);
 
-/* The same of RECORDS_NAMES for any name in the directory. */
+/* Is there one of IN_CLOSE_WRITE for the name in the directory wd? */
+bool records_closing(const struct records *r, int wd, const char *name,
+    size_t len);
+
+/* The first of RECORDS_NAMES, in the same way, for any name in the directory.
+ */
 struct inotify_event *records_of(const struct records *r, int wd,
     const struct inotify_event *ev);
 

@@ -189,6 +189,7 @@ walk(struct core *c, struct root *root, struct way *way)
 	char *link_name = NULL;
 	int at, link_at = -1, links = 0;
 	struct stat st;
+	bool slash; /* follows the name: it has to be a directory */
 
 	memset(way, 0, sizeof(*way));
 	way->fd = -1;
@@ -204,7 +205,8 @@ walk(struct core *c, struct root *root, struct way *way)
 		if (*name == '\0')
 			break;
 		end = name + strcspn(name, "/");
-		rest = *end == '\0' ? end : end + 1;
+		slash = *end == '/';
+		rest = slash ? end + 1 : end;
 		*end = '\0';
 		if (strcmp(name, ".") == 0)
 			continue;
@@ -223,7 +225,7 @@ walk(struct core *c, struct root *root, struct way *way)
 			}
 			/* The last name as typed: the root, if this leads to
 			 * no directory. */
-			if (link_at == -1 && rest[strspn(rest, "/")] == '\0') {
+			if (link_at == -1 && !slash) {
 				link_at = fcntl(at, F_DUPFD_CLOEXEC, 0);
 				link_name = strdup(name);
 			}
@@ -237,7 +239,7 @@ walk(struct core *c, struct root *root, struct way *way)
 			continue;
 		}
 		if (!S_ISDIR(st.st_mode)) {
-			if (rest[strspn(rest, "/")] != '\0' || link_at != -1) {
+			if (slash || link_at != -1) {
 				errno = ENOTDIR;
 				goto missing;
 			}
@@ -447,7 +449,7 @@ enter(struct roots *r, struct root *root, struct way *way)
 	free(root->only);
 	root->only = way->kind == ROOT_NAME ? strdup(way->only) : NULL;
 	root->dir_path = strdup(root->path);
-	root->top = tree_top(&root->scope);
+	root->top = tree_top(c->pool, &root->scope);
 	if (root->dir_path == NULL || root->top == NULL ||
 	    fstat(way->fd, &st) == -1)
 		return -1;

@@ -20,3 +20,9 @@ say(say_to *to, const char *fmt, ...)
 	if (n != -1)
 		free(text);
 }
+
+const char *
+say_plural(uintmax_t n, const char *one, const char *many)
+{
+	return n == 1 ? one : many;
+}

@@ -77,21 +77,33 @@ fail(struct session *s, const char *subject)
 	s->failed = s->fatal = true;
 }
 
+static uintmax_t
+per_second(uint64_t n, double seconds)
+{
+	return seconds > 0 ? (uintmax_t)((double)n / seconds + 0.5) : 0;
+}
+
 static void
 tell_counts(const struct session *s)
 {
 	const struct apply_stats *n = apply_stats(s->apply);
 	double took = (double)s->worked / 1e6;
+	uintmax_t commands = per_second(n->commands, took);
+	uintmax_t bytes = per_second(n->bytes, took);
 
 	say(s->cfg->say,
-	    "%" PRIu64 " commands, %" PRIu64 " failed, %" PRIu64
-	    " bytes, %.3f s, %.0f commands/s, %.0f bytes/s; %" PRIu64
-	    " batches, %" PRIu64 " writes for appends, %" PRIu64
-	    " syncs, %" PRIu64 " retries",
-	    n->commands, n->failed, n->bytes, took,
-	    took > 0 ? (double)n->commands / took : 0.0,
-	    took > 0 ? (double)n->bytes / took : 0.0, n->batches, n->appends,
-	    n->syncs, n->retries);
+	    "%ju %s, %ju failed, %ju %s, %.3f s, %ju %s/s, %ju %s/s; %ju %s, "
+	    "%ju %s for appends, %ju %s, %ju %s",
+	    (uintmax_t)n->commands,
+	    say_plural(n->commands, "command", "commands"),
+	    (uintmax_t)n->failed, (uintmax_t)n->bytes,
+	    say_plural(n->bytes, "byte", "bytes"), took, commands,
+	    say_plural(commands, "command", "commands"), bytes,
+	    say_plural(bytes, "byte", "bytes"), (uintmax_t)n->batches,
+	    say_plural(n->batches, "batch", "batches"), (uintmax_t)n->appends,
+	    say_plural(n->appends, "write", "writes"), (uintmax_t)n->syncs,
+	    say_plural(n->syncs, "sync", "syncs"), (uintmax_t)n->retries,
+	    say_plural(n->retries, "retry", "retries"));
 }
 
 static void
@@ -234,7 +246,8 @@ take_line(struct session *s, const struct line *line)
 	if (line->too_long) {
 		bad.error = "too-long";
 		(void)snprintf(bad.message, sizeof(bad.message),
-		    "longer than %zu bytes (--max-line)", s->o->max_line);
+		    "longer than %zu %s (--max-line)", s->o->max_line,
+		    say_plural(s->o->max_line, "byte", "bytes"));
 		rc = -1;
 	} else
 		rc = command_parse(&c, line->data, line->len, &bad);

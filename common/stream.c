@@ -58,6 +58,7 @@ struct session {
 	struct content content; /* of the event at hand */
 	struct lines *roots; /* of the operand -; NULL at its end */
 	char *limited; /* where the watches ran out, not told yet */
+	int limited_by; /* ENOSPC, EMFILE */
 	struct progress progress;
 	int64_t signals_at; /* when they were looked for during a scan */
 	bool ending; /* asked to, or the reader has gone */
@@ -86,11 +87,17 @@ print_counters(struct session *s)
 	watch_counters(s->watch, &n);
 	progress_hide(&s->progress);
 	say(s->cfg->say,
-	    "%ju roots, %ju directories, %ju entries, %ju watches, "
-	    "%ju hints, %ju events, %ju looks, %ju overflows",
-	    (uintmax_t)n.roots, (uintmax_t)n.directories, (uintmax_t)n.entries,
-	    (uintmax_t)n.watches, (uintmax_t)n.hints, (uintmax_t)n.events,
-	    (uintmax_t)n.looks, (uintmax_t)n.overflows);
+	    "%ju %s, %ju %s, %ju %s, %ju %s, %ju %s, %ju %s, %ju %s, %ju %s",
+	    (uintmax_t)n.roots, say_plural(n.roots, "root", "roots"),
+	    (uintmax_t)n.directories,
+	    say_plural(n.directories, "directory", "directories"),
+	    (uintmax_t)n.entries, say_plural(n.entries, "entry", "entries"),
+	    (uintmax_t)n.watches, say_plural(n.watches, "watch", "watches"),
+	    (uintmax_t)n.hints, say_plural(n.hints, "hint", "hints"),
+	    (uintmax_t)n.events, say_plural(n.events, "event", "events"),
+	    (uintmax_t)n.looks, say_plural(n.looks, "look", "looks"),
+	    (uintmax_t)n.overflows,
+	    say_plural(n.overflows, "overflow", "overflows"));
 }
 
 static void
@@ -162,9 +169,11 @@ on_note(void *ctx, enum watch_note note, const char *path, int error)
 		note != NOTE_WAITING))
 		return;
 	/* How many are needed is known when all has been listed. */
-	if (note == NOTE_LIMIT && error == ENOSPC && s->limited == NULL &&
-	    (s->limited = strdup(path)) != NULL)
+	if (note == NOTE_LIMIT && (error == ENOSPC || error == EMFILE) &&
+	    s->limited == NULL && (s->limited = strdup(path)) != NULL) {
+		s->limited_by = error;
 		return;
+	}
 	note_text(&text, note, path, error);
 	progress_hide(&s->progress);
 	if (!text.failed)
@@ -182,7 +191,7 @@ tell_limited(struct session *s)
 	if (s->limited == NULL)
 		return;
 	watch_counters(s->watch, &n);
-	note_missing(&text, s->limited, n.missing);
+	note_missing(&text, s->limited, s->limited_by, n.missing);
 	if (!text.failed)
 		s->cfg->say(text.data);
 	buf_free(&text);
@@ -248,7 +257,7 @@ tell_flat(const struct session *s)
 		(void)snprintf(count, sizeof(count),
 		    ", but not the %zu%s %s below (-r watches all)", below,
 		    all ? "" : " or more",
-		    below == 1 && all ? "directory" : "directories");
+		    say_plural(all ? below : 0, "directory", "directories"));
 		buf_adds(&text, count);
 	}
 	buf_addc(&text, '\0');
@@ -291,11 +300,15 @@ read_roots(struct session *s)
 	struct line line;
 	ssize_t n = lines_fill(s->roots);
 	char *path;
-	bool added = n <= 0 && !s->ready;
+	bool added = n == 0 && !s->ready;
 
+	if (n == -1 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n == -1) {
+		fail(s, "stdin");
+		return;
+	}
 	progress_begin(&s->progress, monotonic_ms());
-	if (n == -1)
-		say(s->cfg->say, "stdin: %s", strerror(errno));
 	while (lines_next(s->roots, &line)) {
 		if (line.too_long)
 			say(s->cfg->say, "stdin: line %ju: too long for a path",
@@ -314,7 +327,7 @@ read_roots(struct session *s)
 	if (added)
 		ready(s);
 	progress_end(&s->progress);
-	if (n <= 0) {
+	if (n == 0) {
 		lines_free(s->roots);
 		s->roots = NULL;
 	}

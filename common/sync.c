@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ahead.h"
 #include "compat.h"
 #include "core.h"
 #include "dirents.h"
@@ -30,7 +31,19 @@ struct sync {
 	struct dir **work; /* directories to be listed */
 	size_t nwork;
 	size_t cap_work;
+
+	/* Many of them are listed ahead. */
+	struct ahead *ahead;
+	bool alone; /* that cannot be */
+	uint64_t before; /* the position before that */
+	uint64_t after; /* and when nothing older is of interest any more */
+	bool filled; /* what has come until then is pending */
 };
+
+/* With fewer directories to be listed it is not worth it. */
+#define AHEAD_LEAST 16
+/* So many parents are opened at the most for what is looked at together. */
+#define AHEAD_PARENTS (CORE_FDS / 2)
 
 static void
 start(struct sync *s, struct core *c, enum completeness how)
@@ -87,16 +100,17 @@ doubt_place(struct core *c, struct dir *d)
 	if (d->self != NULL)
 		core_doubt(c, d->parent, d->self->name);
 	else
-		core_suspect(c, d->owner);
+		core_suspect(c, tree_owner(d));
 }
 
 static struct entry *
-entry_of(const char *name, const struct event_stat *st, bool link)
+entry_of(const struct core *c, const char *name, const struct event_stat *st,
+    bool link)
 {
 	struct entry *e;
 	enum event_type type = event_type_of(st->mode);
 
-	e = tree_new(name, strlen(name), type, st->ino);
+	e = tree_new(c->pool, name, strlen(name), type, st->ino);
 	if (e == NULL || type != EVENT_DIR)
 		return e;
 	e->dir->dev = st->dev;
@@ -112,35 +126,40 @@ struct listing {
 	struct dir *into;
 };
 
+/* In a listing: its change time is older than sync.since. */
+#define ENTRY_CALM ENTRY_SEEN
+
 /* One line of a listing, as cheaply as it can be had. NULL with ENOENT for a
  * name that is gone again. */
 static struct entry *
 entry_listed(const struct listing *l, const struct dirent_line *line)
 {
 	struct event_stat st;
+	struct pool *pool = l->c->pool;
 	size_t len = strlen(line->name);
 	bool link;
 
 	switch (line->type) {
 	case DT_REG:
-		return tree_new(line->name, len, EVENT_FILE, line->ino);
+		return tree_new(pool, line->name, len, EVENT_FILE, line->ino);
 	case DT_DIR:
 		/* A mount point's own number is known when it is opened. */
-		return tree_new(line->name, len, EVENT_DIR, 0);
+		return tree_new(pool, line->name, len, EVENT_DIR, 0);
 	case DT_LNK:
 		if (l->c->cfg->opt->follow)
 			break;
-		return tree_new(line->name, len, EVENT_SYMLINK, line->ino);
+		return tree_new(pool, line->name, len, EVENT_SYMLINK,
+		    line->ino);
 	case DT_UNKNOWN:
 		break;
 	default:
-		return tree_new(line->name, len, EVENT_OTHER, line->ino);
+		return tree_new(pool, line->name, len, EVENT_OTHER, line->ino);
 	}
 	if (looks_classify(l->c, l->fd, line->name, &st, &link) == -1) {
 		errno = ENOENT;
 		return NULL;
 	}
-	return entry_of(line->name, &st, link);
+	return entry_of(l->c, line->name, &st, link);
 }
 
 static int
@@ -154,27 +173,32 @@ take_line(void *ctx, const struct dirent_line *line)
 	e = entry_listed(l, line);
 	if (e == NULL)
 		return errno == ENOENT ? 0 : -1;
+	if (line->old)
+		e->flags |= ENTRY_CALM;
 	if (tree_link(l->into, e) == 0)
 		return 0;
 	tree_free(e);
 	return -1;
 }
 
-/* Lists the directory fd into `into`, which is empty. Returns 0, or -1 with
- * errno. */
+/* Lists the directory fd into `into`, which is empty. got: what was read of it
+ * ahead, or NULL. Returns 0, or -1 with errno. */
 static int
-list(struct core *c, int fd, const char *only, struct dir *into)
+list(struct core *c, int fd, const struct ahead_dir *got, const char *only,
+    struct dir *into)
 {
 	struct listing l = {.c = c, .fd = fd, .into = into};
 	struct event_stat st;
 	struct entry *e;
 	bool link;
 
+	if (got != NULL)
+		return ahead_lines(got, take_line, &l);
 	if (only == NULL)
 		return dirents_each(fd, take_line, &l);
 	if (looks_classify(c, fd, only, &st, &link) == -1)
 		return errno == ENOENT ? 0 : -1;
-	e = entry_of(only, &st, link);
+	e = entry_of(c, only, &st, link);
 	return e == NULL ? -1 : tree_link(into, e);
 }
 
@@ -368,16 +392,30 @@ note_polled(struct core *c, const struct dir *d, const struct mark *m)
 		    d, m->why);
 }
 
-/* Has d, open as fd, watched. Returns false when d turned out to be a
- * directory that the index has elsewhere; then it is freed. */
+/* Is d, or what it is in, new in this pass? Then nothing has been told of it
+ * yet. */
 static bool
-watch_dir(struct sync *s, struct dir *d, int fd)
+is_untold(const struct dir *d)
+{
+	for (; d->self != NULL; d = d->parent)
+		if (tree_find(d->parent, d->self->name, d->self->len) !=
+		    d->self)
+			return true;
+	return false;
+}
+
+/* Has d, open as fd, watched, unless it is already, as id. Returns false when d
+ * turned out to be a directory that the index has elsewhere; then it is freed.
+ */
+static bool
+watch_dir(struct sync *s, struct dir *d, int fd, int id)
 {
 	struct core *c = s->c;
 	struct mark *m;
 	struct dir *was;
 
-	m = core_mark(c, fd, d->dev, core_interest(c));
+	m = id != -1 ? core_mark_as(c, id, core_interest(c)) :
+		       core_mark(c, fd, d->dev, core_interest(c));
 	if (m == NULL) {
 		limited(c, d, errno);
 		core_detach(c, d);
@@ -390,7 +428,7 @@ watch_dir(struct sync *s, struct dir *d, int fd)
 	was = d->self == NULL || (d->flags & DIR_ENTERED) ?
 	    NULL :
 	    stale_place(c, m, d, fd);
-	if (was != NULL) {
+	if (was != NULL && !is_untold(was)) {
 		finds_take_over(&s->finds, d->self, d->parent, was,
 		    d == s->entering);
 		return false;
@@ -400,6 +438,12 @@ watch_dir(struct sync *s, struct dir *d, int fd)
 		d->flags |= DIR_LOOK;
 	core_detach(c, d);
 	core_attach(m, d);
+	if (was != NULL) {
+		/* It has moved since it was found: new here, and gone there
+		 * when that has been told. */
+		core_detach(c, was);
+		core_doubt(c, was->parent, was->self->name);
+	}
 	return true;
 }
 
@@ -451,9 +495,10 @@ recognize(struct core *c, struct dir *d, struct entry *e,
 	}
 }
 
-/* A name that both the disk and the index have, as the same thing. */
+/* A name that both the disk and the index have, as the same thing. calm: it
+ * has not changed since the last comparison. */
 static void
-compare_same(struct sync *s, int fd, struct dir *d, struct entry *e)
+compare_same(struct sync *s, int fd, struct dir *d, struct entry *e, bool calm)
 {
 	struct event_stat st;
 	bool isdir = e->type == EVENT_DIR;
@@ -477,7 +522,8 @@ compare_same(struct sync *s, int fd, struct dir *d, struct entry *e)
 	}
 	if (e->type != EVENT_FILE)
 		return;
-	if (s->since == NULL || stat_at(fd, e->name, false, &st) == -1 ||
+	if (s->since == NULL || calm ||
+	    stat_at(fd, e->name, false, &st) == -1 ||
 	    st.ctime.tv_sec < s->since->tv_sec ||
 	    (st.ctime.tv_sec == s->since->tv_sec &&
 		st.ctime.tv_nsec < s->since->tv_nsec) ||
@@ -501,9 +547,10 @@ compare_one(struct sync *s, int fd, struct dir *d, struct entry *t)
 	e = tree_find(d, t->name, t->len);
 	if (e != NULL && e->type == t->type && e->type != EVENT_DIR &&
 	    e->ino == t->ino) {
-		compare_same(s, fd, d, e);
+		compare_same(s, fd, d, e, (t->flags & ENTRY_CALM) != 0);
 		return false;
 	}
+	t->flags &= (uint8_t)~ENTRY_CALM;
 	if (e != NULL) {
 		/* The number in a listing is not always the file's own
 		 * (mount points, overlays): ask. */
@@ -512,7 +559,7 @@ compare_one(struct sync *s, int fd, struct dir *d, struct entry *t)
 		if (looks_same(e, &st)) {
 			if (e->type != EVENT_DIR)
 				recognize(s->c, d, e, &st);
-			compare_same(s, fd, d, e);
+			compare_same(s, fd, d, e, false);
 			return false;
 		}
 	}
@@ -562,10 +609,33 @@ compare(struct sync *s, int fd, struct dir *d, struct dir *listed)
 	s->found = s->found || found || lossy;
 }
 
-/* Lists one directory, and takes down what is new and what is gone. Returns
- * 0, or -1 with errno when it cannot be listed. */
+/* Takes what was had ahead: its descriptor. */
 static int
-survey(struct sync *s, struct dir *d)
+take_ahead(struct ahead_dir *got)
+{
+	struct dir *d = got->dir;
+
+	d->dev = d->parent->dev;
+	d->ino = got->ino;
+	d->flags &= ~DIR_UNREADABLE;
+	return got->fd;
+}
+
+/* What is queued about the names in d is older than its listing will be. */
+static void
+forget_queued(const struct dir *d)
+{
+	const struct side *side = d->mark->side;
+
+	if (d->mark->places->next_place == NULL)
+		side->ops->forget(side->b, d->mark->id, NULL, 0);
+}
+
+/* Lists one directory, and takes down what is new and what is gone. got: what
+ * of that was done ahead, or NULL. Returns 0, or -1 with errno when it cannot
+ * be listed. */
+static int
+survey(struct sync *s, struct dir *d, struct ahead_dir *got)
 {
 	struct core *c = s->c;
 	struct pending p = {.listed = d, .known = NULL};
@@ -573,32 +643,32 @@ survey(struct sync *s, struct dir *d)
 	bool known = (d->flags & DIR_ENTERED) != 0;
 	const struct side *side = NULL; /* where it is exact */
 	uint64_t position = 0;
+	size_t nwork = s->nwork;
+	bool filled;
 	int fd, error = 0;
 
-	fd = open_listed(s, d);
+	fd = got != NULL ? take_ahead(got) : open_listed(s, d);
 	if (fd == -1)
 		return -1;
-	if (c->side[0].ops->exact)
+	if (got != NULL)
+		position = known ? s->after : s->before;
+	else if (c->side[0].ops->exact)
 		position = c->side[0].ops->position(c->side[0].b);
 	if (known) {
-		if (core_exact(d)) {
-			/* Whatever is queued about it is older than the
-			 * listing. */
+		if (got == NULL && core_exact(d)) {
 			side = d->mark->side;
 			(void)core_fill(c);
-			if (d->mark->places->next_place == NULL)
-				side->ops->forget(side->b, d->mark->id, NULL,
-				    0);
+			forget_queued(d);
 			position = side->ops->position(side->b);
 		}
 		p.known = d;
-		p.listed = tree_top(NULL);
+		p.listed = tree_top(c->pool, NULL);
 		if (p.listed == NULL) {
 			error = ENOMEM;
 			goto out;
 		}
 	}
-	if (!watch_dir(s, d, fd)) {
+	if (!watch_dir(s, d, fd, got != NULL ? got->id : -1)) {
 		(void)close(fd);
 		return 0;
 	}
@@ -606,7 +676,7 @@ survey(struct sync *s, struct dir *d)
 		d->mark->pass = c->pass;
 	if (d->flags & DIR_LINK)
 		core_claim_link(c, d, fd);
-	if (list(c, fd, only, p.listed) == -1)
+	if (list(c, fd, got, only, p.listed) == -1)
 		error = errno;
 	c->nlisted++;
 	c->nnames += p.listed->count;
@@ -617,7 +687,9 @@ survey(struct sync *s, struct dir *d)
 		core_later(c, d, NULL); /* half a listing (EIO) */
 	if (core_exact(d)) {
 		side = d->mark->side;
-		if (core_fill(c) == 0)
+		filled =
+		    got != NULL && got->whole ? s->filled : core_fill(c) != 0;
+		if (!filled)
 			core_doubt(c, d, NULL);
 		side->ops->pending(side->b, d->mark->id, position,
 		    leave_to_hints, &p);
@@ -632,27 +704,119 @@ out:
 	if (known)
 		tree_free_top(p.listed);
 	/* Its children are next: they are opened by way of it. */
-	core_keep_fd(c, d, fd);
+	if (s->nwork > nwork)
+		core_keep_fd(c, d, fd);
+	else
+		(void)close(fd);
 	errno = error;
 	return error == 0 ? 0 : -1;
+}
+
+/* Can the directory be had ahead? It is an ordinary one, and what it is on is
+ * known. */
+static bool
+is_plain(const struct core *c, const struct dir *d)
+{
+	return d->self != NULL && !(d->flags & DIR_LINK) &&
+	    d->parent->dev == c->kind_dev && c->kind_dev != 0 &&
+	    c->kind == NULL && (d->mark == NULL || core_exact(d));
+}
+
+/* Has many of those that are to be listed opened, watched and listed. */
+static void
+look_ahead(struct sync *s)
+{
+	struct core *c = s->c;
+	const struct side *side = &c->side[0];
+	struct dir *d;
+	size_t n, opened = 0;
+	bool plain;
+	int at;
+
+	if (s->nwork < AHEAD_LEAST || s->alone || c->cfg->opt->follow)
+		return;
+	if (s->ahead == NULL) {
+		s->ahead =
+		    ahead_new(side->ops, side->b, core_interest(c), s->since);
+		s->alone = s->ahead == NULL;
+		if (s->alone)
+			return;
+	}
+	s->before = side->ops->position(side->b);
+	(void)core_fill(c);
+	for (n = 0; n < AHEAD_MAX && s->nwork > 0; n++) {
+		d = s->work[s->nwork - 1];
+		plain = is_plain(c, d);
+		at = plain ? core_kept_fd(c, d->parent) : -1;
+		if (plain && at == -1) {
+			/* One that the others need must not give way. */
+			if (++opened > AHEAD_PARENTS)
+				break;
+			at = core_dirfd(c, d->parent);
+		}
+		plain = plain && at != -1;
+		if (plain && (d->flags & DIR_ENTERED) && core_exact(d))
+			forget_queued(d);
+		ahead_add(s->ahead, d, at, plain ? d->self->name : NULL,
+		    c->kind_dev, d->ino);
+		s->nwork--;
+	}
+	s->after = side->ops->position(side->b);
+	ahead_run(s->ahead);
+	s->filled = core_fill(c) != 0;
+}
+
+/* The next directory to be listed, or NULL. *got: had ahead, or NULL. */
+static struct dir *
+next_work(struct sync *s, struct ahead_dir **got)
+{
+	struct dir *d;
+
+	*got = s->ahead == NULL ? NULL : ahead_next(s->ahead);
+	if (*got == NULL) {
+		look_ahead(s);
+		*got = s->ahead == NULL ? NULL : ahead_next(s->ahead);
+	}
+	if (*got != NULL) {
+		d = (*got)->dir;
+		if ((*got)->fd == -1)
+			*got = NULL;
+		return d;
+	}
+	return s->nwork > 0 ? s->work[--s->nwork] : NULL;
+}
+
+/* Nobody wants what was had ahead of that directory. */
+static void
+leave_ahead(struct core *c, const struct ahead_dir *got)
+{
+	const struct side *side = &c->side[0];
+
+	(void)close(got->fd);
+	if (core_find_mark(c, got->id) == NULL)
+		side->ops->remove(side->b, got->id);
 }
 
 static void
 survey_all(struct sync *s)
 {
 	const struct core *c = s->c;
+	struct ahead_dir *got;
 	struct dir *d;
+	bool ends = false;
 
-	while (s->nwork > 0) {
-		d = s->work[--s->nwork];
+	while ((d = next_work(s, &got)) != NULL) {
 		d->flags &= ~DIR_QUEUED;
-		(void)survey(s, d);
-		if (c->cfg->progress == NULL ||
-		    c->cfg->progress(c->cfg->ctx, c->nlisted, c->nnames))
-			continue;
-		while (s->nwork > 0)
-			s->work[--s->nwork]->flags &= ~DIR_QUEUED;
+		if (ends && got != NULL)
+			leave_ahead(s->c, got);
+		else if (!ends)
+			(void)survey(s, d, got);
+		ends = ends ||
+		    (c->cfg->progress != NULL &&
+			!c->cfg->progress(c->cfg->ctx, c->nlisted, c->nnames));
 	}
+	ahead_free(s->ahead);
+	s->ahead = NULL;
 }
 
 /* Tells what a survey found in a directory that had not been entered. */
@@ -668,6 +832,8 @@ tell_entered(struct sync *s, struct dir *d)
 	all = tree_list(d);
 	if (all == NULL && n > 0)
 		s->c->resync = true;
+	/* It has been looked at since it was listed. */
+	(void)clock_gettime(CLOCK_REALTIME, &s->c->now);
 	for (i = 0; all != NULL && i < n; i++)
 		change_appeared(s->c, d, all[i], s->finds.how);
 	free(all);
@@ -691,7 +857,7 @@ sync_created(struct core *c, struct dir *d, const char *name,
 	struct sync s;
 	struct entry *e;
 
-	e = entry_of(name, st, link);
+	e = entry_of(c, name, st, link);
 	if (e == NULL) {
 		c->resync = true;
 		return;
@@ -831,7 +997,7 @@ sync_enter(struct core *c, struct dir *top, enum completeness how)
 	int error = 0;
 
 	start(&s, c, how);
-	if (survey(&s, top) == -1)
+	if (survey(&s, top, NULL) == -1)
 		error = errno;
 	survey_all(&s);
 	tell_entered(&s, top);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "buf.h"
+#include "pool.h"
 
 /*
  * The entries of a directory. Up to TREE_PLAIN of them stand in an array as
@@ -13,6 +14,11 @@
  * that there are no tombstones.
  */
 #define TREE_PLAIN 8
+
+struct top {
+	struct dir dir;
+	void *owner;
+};
 
 static uint32_t
 name_hash(const char *name, size_t len)
@@ -52,6 +58,12 @@ put(struct dir *d, struct entry *e)
 	d->count++;
 }
 
+static void
+free_slots(struct dir *d)
+{
+	pool_free(d->slot, d->cap * sizeof(struct entry *));
+}
+
 static int
 resize(struct dir *d, uint32_t cap)
 {
@@ -60,13 +72,13 @@ resize(struct dir *d, uint32_t cap)
 
 	bigger.cap = cap;
 	bigger.count = 0;
-	bigger.slot = calloc(cap, sizeof(*bigger.slot));
+	bigger.slot = pool_alloc_near(d, cap * sizeof(struct entry *));
 	if (bigger.slot == NULL)
 		return -1;
 	for (i = 0; i < d->cap; i++)
 		if (d->slot[i] != NULL)
 			put(&bigger, d->slot[i]);
-	free(d->slot);
+	free_slots(d);
 	d->slot = bigger.slot;
 	d->cap = cap;
 	return 0;
@@ -126,32 +138,54 @@ tree_stat(struct entry *e)
 				       NULL;
 }
 
+/* Bytes of an entry, and before it. */
+static size_t
+size_of(size_t len)
+{
+	size_t size = offsetof(struct entry, name) + len + 1;
+
+	return size < sizeof(struct entry) ? sizeof(struct entry) : size;
+}
+
+static size_t
+front_of(bool wide)
+{
+	return wide ? sizeof(struct entry_stat) : 0;
+}
+
 static void
 entry_free(struct entry *e)
 {
-	struct entry_stat *es = e == NULL ? NULL : tree_stat(e);
+	size_t front;
 
-	if (es != NULL)
-		free(es);
-	else
-		free(e);
+	if (e == NULL)
+		return;
+	front = front_of(e->flags & ENTRY_STAT);
+	pool_free((char *)e - front, front + size_of(e->len));
+}
+
+static void
+dir_free(struct dir *d)
+{
+	pool_free(d, sizeof(*d));
 }
 
 struct dir *
-tree_top(void *owner)
+tree_top(struct pool *pool, void *owner)
 {
-	struct dir *d;
+	struct top *t;
 
-	d = calloc(1, sizeof(*d));
-	if (d != NULL)
-		d->owner = owner;
-	return d;
+	t = pool_alloc(pool, sizeof(*t));
+	if (t == NULL)
+		return NULL;
+	t->owner = owner;
+	return &t->dir;
 }
 
 void
 tree_clear(struct dir *d)
 {
-	free(d->slot);
+	free_slots(d);
 	d->slot = NULL;
 	d->count = 0;
 	d->cap = 0;
@@ -166,11 +200,12 @@ tree_free_below(struct dir *d)
 	struct dir *at = d;
 	struct entry *e;
 
+	/* How large the table was is kept meanwhile as the count. */
+	at->count = at->cap;
 	for (;;) {
 		if (at->cap == 0) {
-			free(at->slot);
-			at->slot = NULL;
-			at->count = 0;
+			at->cap = at->count;
+			tree_clear(at);
 			if (at == d)
 				return;
 			at = at->parent;
@@ -179,10 +214,11 @@ tree_free_below(struct dir *d)
 		e = at->slot[at->cap - 1];
 		if (e != NULL && e->type == EVENT_DIR && e->dir->slot != NULL) {
 			at = e->dir;
+			at->count = at->cap;
 			continue;
 		}
 		if (e != NULL && e->type == EVENT_DIR)
-			free(e->dir);
+			dir_free(e->dir);
 		entry_free(e);
 		at->cap--;
 	}
@@ -194,7 +230,7 @@ tree_free_top(struct dir *top)
 	if (top == NULL)
 		return;
 	tree_free_below(top);
-	free(top);
+	pool_free(top, sizeof(struct top));
 }
 
 void *
@@ -202,36 +238,37 @@ tree_owner(const struct dir *d)
 {
 	while (d->parent != NULL)
 		d = d->parent;
-	return d->owner;
+	return ((const struct top *)d)->owner;
 }
 
 /* An entry's stat stands before it in memory, so that those that have none
- * are no larger for it. */
+ * are no larger for it. p is where it shall be, or NULL. */
 static struct entry *
-entry_alloc(const char *name, size_t len, bool wide)
+entry_at(char *p, const char *name, size_t len, bool wide)
 {
 	struct entry *e;
-	size_t size = offsetof(struct entry, name) + len + 1;
-	size_t front = wide ? sizeof(struct entry_stat) : 0;
-	char *p;
 
-	if (size < sizeof(*e))
-		size = sizeof(*e);
-	p = malloc(front + size);
 	if (p == NULL)
 		return NULL;
-	memset(p, 0, front + sizeof(*e));
-	e = (struct entry *)(void *)(p + front);
+	e = (struct entry *)(void *)(p + front_of(wide));
 	e->flags = wide ? ENTRY_STAT : 0;
 	e->len = (uint8_t)len;
 	memcpy(e->name, name, len);
 	e->name[len] = '\0';
-	/* cppcheck-suppress memleak ; entry_free() knows where p is */
 	return e;
 }
 
+/* One of the same pool as something else. */
+static struct entry *
+entry_near(const void *near, const char *name, size_t len, bool wide)
+{
+	return entry_at(pool_alloc_near(near, front_of(wide) + size_of(len)),
+	    name, len, wide);
+}
+
 struct entry *
-tree_new(const char *name, size_t len, enum event_type type, uint64_t ino)
+tree_new(struct pool *pool, const char *name, size_t len, enum event_type type,
+    uint64_t ino)
 {
 	struct entry *e;
 
@@ -239,16 +276,16 @@ tree_new(const char *name, size_t len, enum event_type type, uint64_t ino)
 		errno = ENAMETOOLONG;
 		return NULL;
 	}
-	e = entry_alloc(name, len, false);
+	e = entry_at(pool_alloc(pool, size_of(len)), name, len, false);
 	if (e == NULL)
 		return NULL;
 	e->type = (uint8_t)type;
 	e->ino = ino;
 	if (type != EVENT_DIR)
 		return e;
-	e->dir = calloc(1, sizeof(*e->dir));
+	e->dir = pool_alloc(pool, sizeof(*e->dir));
 	if (e->dir == NULL) {
-		free(e);
+		entry_free(e);
 		return NULL;
 	}
 	e->dir->self = e;
@@ -263,7 +300,7 @@ tree_free(struct entry *e)
 		return;
 	if (e->type == EVENT_DIR) {
 		tree_free_below(e->dir);
-		free(e->dir);
+		dir_free(e->dir);
 	}
 	entry_free(e);
 }
@@ -275,7 +312,7 @@ tree_widen(struct dir *d, struct entry *e)
 
 	if (e->flags & ENTRY_STAT)
 		return e;
-	wide = entry_alloc(e->name, e->len, true);
+	wide = entry_near(e, e->name, e->len, true);
 	if (wide == NULL)
 		return NULL;
 	wide->type = e->type;
@@ -283,7 +320,7 @@ tree_widen(struct dir *d, struct entry *e)
 	wide->ino = e->ino;
 	if (d != NULL)
 		d->slot[slot_of(d, e)] = wide;
-	free(e);
+	entry_free(e);
 	return wide;
 }
 
@@ -354,7 +391,7 @@ tree_move(struct dir *from, struct entry *e, struct dir *to, const char *name,
 	struct entry *moved;
 	bool wide = (e->flags & ENTRY_STAT) != 0;
 
-	moved = entry_alloc(name, len, wide);
+	moved = entry_near(to, name, len, wide);
 	if (moved == NULL)
 		return NULL;
 	if (wide)

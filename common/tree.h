@@ -8,10 +8,10 @@
  * however much that is, because children know their parent by pointer and a
  * path is put together only when it is asked for.
  *
- *	top = tree_top(root);
- *	e = tree_new("a", 1, EVENT_DIR, 0);	not yet in any directory
+ *	top = tree_top(pool, root);
+ *	e = tree_new(pool, "a", 1, EVENT_DIR, 0);	not yet in a directory
  *	tree_link(top, e);
- *	tree_link(e->dir, tree_new("b", 1, EVENT_FILE, 12));
+ *	tree_link(e->dir, tree_new(pool, "b", 1, EVENT_FILE, 12));
  *	tree_name(e->dir, "b", 1, &buf);	"a/b"
  *	tree_unlink(top, e);
  *	tree_free(e);				and all below
@@ -30,6 +30,7 @@
 
 struct buf;
 struct mark;
+struct pool;
 
 /* Flags of an entry. */
 #define ENTRY_SEEN   0x01 /* sync: met in the listing at hand */
@@ -86,15 +87,14 @@ struct dir {
 	uint64_t ino; /* 0: never opened */
 	struct mark *mark; /* the kernel's watch on it, or NULL */
 	struct dir *next_place; /* the next place of the same mark */
-	void *owner; /* a top's: what tree_top() was given */
 	unsigned flags;
 	/* As in struct entry_stat, where its parent has those. */
 	uint32_t attrs;
 	uint32_t born;
 };
 
-/* A tree of its own. */
-struct dir *tree_top(void *owner);
+/* A tree of its own. Trees between which entries move are of one pool. */
+struct dir *tree_top(struct pool *pool, void *owner);
 /* Frees the top with all below it. NULL is fine. */
 void tree_free_top(struct dir *top);
 
@@ -103,8 +103,8 @@ void *tree_owner(const struct dir *d);
 
 /* An entry that is in no directory yet; a directory's struct dir comes with
  * it, empty. len is at most 255. */
-struct entry *tree_new(const char *name, size_t len, enum event_type type,
-    uint64_t ino);
+struct entry *tree_new(struct pool *pool, const char *name, size_t len,
+    enum event_type type, uint64_t ino);
 /* Frees an entry that is in no directory, with all below it. */
 void tree_free(struct entry *e);
 

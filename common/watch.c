@@ -11,6 +11,7 @@
 #include "monotonic.h"
 #include "mountwatch.h"
 #include "owed.h"
+#include "pool.h"
 #include "roots.h"
 #include "seen.h"
 #include "settle.h"
@@ -155,11 +156,13 @@ watch_open(const struct watch_config *cfg)
 	w->core.cfg = cfg;
 	w->core.inverse.id = -1;
 	roots_init(&w->roots, &w->core);
-	if (open_settle(w) == -1 || open_seen(w) == -1 ||
-	    open_backend(&w->core) == -1) {
+	w->core.pool = pool_new();
+	if (w->core.pool == NULL || open_settle(w) == -1 ||
+	    open_seen(w) == -1 || open_backend(&w->core) == -1) {
 		error = errno;
 		settle_free(w->core.settle);
 		seen_free(w->core.seen);
+		pool_end(w->core.pool);
 		free(w);
 		errno = error;
 		return NULL;
@@ -187,6 +190,7 @@ watch_close(struct watch *w)
 	core_forget_doubts(&c->later);
 	core_forget_doubts(&c->retries);
 	free(c->marks);
+	pool_end(c->pool);
 	claims_links_free(&c->links);
 	settle_free(c->settle);
 	seen_free(c->seen);
@@ -517,7 +521,7 @@ watch_counters(const struct watch *w, struct watch_counters *n)
 	n->missing = 0;
 	for (i = 0; i < c->cap_marks; i++)
 		for (m = c->marks[i]; m != NULL; m = m->chain)
-			if (m->why == ENOSPC)
+			if (m->why == ENOSPC || m->why == EMFILE)
 				n->missing++;
 	n->hints = c->nhints;
 	n->events = c->nevents;

@@ -138,7 +138,8 @@ add_expression(struct filter *f, int letter, char *msg, size_t msg_size)
 		optarg, why, sizeof(why)) == 0)
 		return 0;
 	/* The reason is worth more than the end of the expression. */
-	(void)snprintf(msg, msg_size, "-%c %.*s: %s", letter, 256, optarg, why);
+	(void)snprintf(msg, msg_size, "-%c %.*s: %s", letter, 256,
+	    *optarg != '\0' ? optarg : "\"\"", why);
 	return -1;
 }
 
@@ -385,7 +386,7 @@ add_operands(struct watch_options *o, int argc, char *argv[], char *msg,
 	}
 	o->roots = calloc((size_t)argc, sizeof(*o->roots));
 	if (o->roots == NULL) {
-		(void)snprintf(msg, msg_size, "%s", strerror(errno));
+		*msg = '\0';
 		return -1;
 	}
 	for (; argc > 0; argc--, argv++) {
@@ -422,7 +423,7 @@ watch_options_parse(struct watch_options *o, int argc, char *argv[], char *msg,
 	/* No more --prune can be given than there are arguments. */
 	o->prune = calloc((size_t)argc + 1, sizeof(*o->prune));
 	if (o->filter == NULL || o->prune == NULL) {
-		(void)snprintf(msg, msg_size, "%s", strerror(errno));
+		*msg = '\0';
 		goto fail;
 	}
 	opterr = 0;
@@ -557,7 +558,9 @@ watch_options_parse(struct watch_options *o, int argc, char *argv[], char *msg,
 		goto fail;
 	return 0;
 fail:
+	c = errno;
 	watch_options_free(o);
+	errno = c;
 	return -1;
 }
 

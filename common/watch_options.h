@@ -71,7 +71,8 @@ struct watch_options {
 };
 
 /* Fills in *o. Returns 0, or -1 with one line without a newline in msg, its
- * subject first; then *o holds nothing. Uses getopt_long(3), so argv may be
+ * subject first; then *o holds nothing. Where memory is short msg is empty, and
+ * errno ENOMEM. Uses getopt_long(3), so argv may be
  * reordered; what --help and --version follow or precede is read up to them
  * and no operand is asked for. */
 int watch_options_parse(struct watch_options *o, int argc, char *argv[],

@@ -1064,6 +1064,39 @@ START_TEST(an_exchange_is_one_event)
 }
 END_TEST
 
+START_TEST(what_a_swap_brings_is_complete)
+{
+	static const char *const events[] = {"complete", "complete,renamed"};
+	static const char *const with[] = {"d/b", "outside/b"};
+	struct harness *h = harness_new();
+	char text[] = "xxxxxxxxx";
+	json_t *ev;
+	size_t i;
+
+	for (i = 0; i < 4; i++) {
+		put("d/a", "a");
+		text[4 + i] = '\0'; /* another size each time */
+		put(with[i / 2], text);
+		text[4 + i] = 'x';
+		harness_run(h, "fswatch-events", "-e", events[i % 2], "-e",
+		    "+ready", "d", NULL);
+		(void)harness_ready(h);
+		if (renameat2(AT_FDCWD, "d/a", AT_FDCWD, with[i / 2],
+			RENAME_EXCHANGE) == -1) {
+			skip("what a swap brings is complete", strerror(errno));
+			harness_end(h);
+			return;
+		}
+		ev = harness_wait(h, "complete", "d/a");
+		ck_assert_int_eq(json_integer_value(
+				     json_object_get(ev, "size")),
+		    (json_int_t)(4 + i));
+		(void)harness_stop(h);
+	}
+	harness_end(h);
+}
+END_TEST
+
 START_TEST(without_renamed_it_is_a_deletion_and_a_creation)
 {
 	struct harness *h = harness_new();
@@ -1496,7 +1529,7 @@ START_TEST(beyond_the_limit_of_watches_the_rest_is_polled)
 		return;
 	}
 	watch(h, "-r", "--poll", "0.05", "d");
-	harness_wait_err(h, "sysctl -w fs.inotify.max_user_watches=");
+	harness_wait_err(h, "sysctl -w user.max_inotify_watches=");
 	for (i = 0; i < 40; i++) {
 		(void)snprintf(path, sizeof(path), "d/%d/sub/a", i);
 		put(path, "");
@@ -1526,9 +1559,9 @@ START_TEST(too_many_instances_are_told_with_the_setting_and_all_is_polled)
 		harness_end(h);
 		return;
 	}
-	ends_with(h, 1, "sysctl -w fs.inotify.max_user_instances=", "-e",
-	    "closed", "d");
-	ends_with(h, 1, "sysctl -w fs.inotify.max_user_instances=", "--backend",
+	ends_with(h, 1, "sysctl -w user.max_inotify_instances=", "-e", "closed",
+	    "d");
+	ends_with(h, 1, "sysctl -w user.max_inotify_instances=", "--backend",
 	    "inotify", "d");
 	/* What polling can tell, it does. */
 	harness_set_format(h, HARNESS_JSON);
@@ -1890,6 +1923,7 @@ main(void)
 	tcase_add_test(tc, a_rename_between_roots_names_the_old_root);
 	tcase_add_test(tc, a_rename_onto_something_says_that_it_replaced_it);
 	tcase_add_test(tc, an_exchange_is_one_event);
+	tcase_add_test(tc, what_a_swap_brings_is_complete);
 	tcase_add_test(tc, without_renamed_it_is_a_deletion_and_a_creation);
 	tcase_add_test(tc, a_renamed_directory_takes_its_content_along);
 	tcase_add_test(tc, a_directory_moved_in_is_told_with_its_content);

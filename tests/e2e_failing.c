@@ -328,7 +328,7 @@ START_TEST(a_disk_that_empties_meanwhile_is_written_to)
 		c.nerr = 0;
 		memset(c.err, 0, sizeof(c.err));
 		ck_assert_int_eq(kill(c.pid, SIGUSR1), 0);
-		child_until_err(&c, " retries");
+		child_until_err(&c, "\n");
 		if (strstr(c.err, " 0 retries") == NULL)
 			break;
 	}

@@ -753,6 +753,18 @@ START_TEST(polling_tells_the_tree_too)
 }
 END_TEST
 
+START_TEST(what_is_polled_settles_to_the_tree)
+{
+	static const struct variant v = {.args = {"-r", "--backend", "poll",
+					     "--poll", "0.02", "-s",
+					     "0.02,0.05", "-e", "+ready"},
+	    .roots = {"d"},
+	    .may_lack = true};
+
+	run_variant(&v, (unsigned)_i);
+}
+END_TEST
+
 START_TEST(the_settled_stream_is_the_tree)
 {
 	static const struct variant v = {.args = {"-r", "-s", "0.05", "-e",
@@ -843,9 +855,11 @@ END_TEST
 static void
 begin_titled(const char *title, struct run *r, const struct variant *v)
 {
-	const char *args[] = {"-r", "-e", "+ready,+overflow,+resynced", "d",
-	    NULL};
+	const char *args[24] = {"-r", "-e", "+ready,+overflow,+resynced", "d"};
+	unsigned n = 4, i;
 
+	for (i = 0; v->args[i] != NULL; i++)
+		args[n++] = v->args[i];
 	r->v = v;
 	r->title = title;
 	r->h = harness_new_titled(title);
@@ -859,8 +873,6 @@ begin_titled(const char *title, struct run *r, const struct variant *v)
 	(void)harness_ready(r->h);
 }
 
-#define begin(r, v) begin_titled(__func__, r, v)
-
 static void
 finish(struct run *r)
 {
@@ -872,6 +884,8 @@ finish(struct run *r)
 }
 
 static const struct variant plain = {.roots = {"d"}};
+static const struct variant settled = {.args = {"-s", "0.02,0.05"},
+    .roots = {"d"}};
 
 static long
 queue_length(void)
@@ -888,20 +902,20 @@ queue_length(void)
 }
 
 /* A stopped program does not read its queue: it overflows. */
-START_TEST(after_an_overflow_the_stream_is_the_tree)
+static void
+overflow_once(const char *title, const struct variant *v, unsigned seed)
 {
-	struct run r = {.seed = (unsigned)_i * 2};
+	struct run r = {.seed = seed * 2};
 	pid_t pids[4];
 	char path[64];
 	long n = queue_length(), i;
 	int fd;
 
 	if (n <= 0 || n > 200000) {
-		skip("after an overflow the stream is the tree",
-		    "the queue's length is unknown or too large");
+		skip(title, "the queue's length is unknown or too large");
 		return;
 	}
-	begin(&r, &plain);
+	begin_titled(title, &r, v);
 	wait_changers(&r, start_changers(&r, 0, pids, 4, 400), pids, 4);
 	harness_mark(r.h, "d");
 	check_tree(&r);
@@ -926,18 +940,30 @@ START_TEST(after_an_overflow_the_stream_is_the_tree)
 	(void)harness_wait(r.h, "resynced", NULL);
 	finish(&r);
 }
+
+START_TEST(after_an_overflow_the_stream_is_the_tree)
+{
+	overflow_once(__func__, &plain, (unsigned)_i);
+}
+END_TEST
+
+START_TEST(after_an_overflow_the_settled_stream_is_the_tree)
+{
+	overflow_once(__func__, &settled, (unsigned)_i);
+}
 END_TEST
 
 /* While it reads, and others go on changing: overflow after overflow. */
-START_TEST(overflows_while_changes_go_on_end_with_the_tree)
+static void
+overflow_on_and_on(const char *title, const struct variant *from, unsigned seed)
 {
-	struct run r = {.seed = (unsigned)_i * 2};
-	struct variant v = plain;
+	struct run r = {.seed = seed * 2};
+	struct variant v = *from;
 	pid_t pids[4];
 	int done, i;
 
 	v.stalled = true;
-	begin(&r, &v);
+	begin_titled(title, &r, &v);
 	freeze(r.h);
 	done = start_changers(&r, 0, pids, 4, 40000);
 	for (i = 0; i < 20; i++) {
@@ -954,6 +980,17 @@ START_TEST(overflows_while_changes_go_on_end_with_the_tree)
 	v.stalled = false;
 	wait_changers(&r, done, pids, 4);
 	finish(&r);
+}
+
+START_TEST(overflows_while_changes_go_on_end_with_the_tree)
+{
+	overflow_on_and_on(__func__, &plain, (unsigned)_i);
+}
+END_TEST
+
+START_TEST(overflows_while_changes_go_on_settle_to_the_tree)
+{
+	overflow_on_and_on(__func__, &settled, (unsigned)_i);
 }
 END_TEST
 
@@ -1007,6 +1044,7 @@ main(void)
 	    {"SettlePlace", the_settled_stream_by_place_is_the_rest, 1},
 	    {"SettleFrozen", what_has_piled_up_settles_right, 4},
 	    {"SettleRestless", a_root_that_goes_and_comes_settles_right, 1},
+	    {"SettlePoll", what_is_polled_settles_to_the_tree, 1},
 	};
 	Suite *s = suite_create("fold of the real thing");
 	unsigned seeds = setting("FOLD_SEEDS", 16);
@@ -1037,6 +1075,17 @@ main(void)
 		    (int)(from + n));
 	tcase_add_loop_test(tc, overflows_while_changes_go_on_end_with_the_tree,
 	    (int)from, (int)(from + n));
+	suite_add_tcase(s, tc);
+	tc = tcase_create("SettleOverflow");
+	tcase_set_timeout(tc, 300);
+	tcase_set_tags(tc, "random");
+	if (harness_can(after_an_overflow_the_settled_stream_is_the_tree))
+		tcase_add_loop_test(tc,
+		    after_an_overflow_the_settled_stream_is_the_tree, (int)from,
+		    (int)(from + n));
+	tcase_add_loop_test(tc,
+	    overflows_while_changes_go_on_settle_to_the_tree, (int)from,
+	    (int)(from + n));
 	suite_add_tcase(s, tc);
 	return harness_main(s);
 }

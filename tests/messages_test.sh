@@ -4,48 +4,8 @@
 # what is wrong, once, and with the way out where there is one.
 set -u
 
-bin=$(cd "${FSPIPE_BIN:-.}" && pwd)
-dir=$(mktemp -d) || exit 1
-trap 'chmod -R u+rwx "$dir" 2>/dev/null; rm -rf "$dir"' EXIT
-export LC_ALL=C
-status=0
-PATH=$bin:$PATH
-chmod 755 "$dir"
-cd "$dir" || exit 1
-
-is() { # is SENTENCE: what the last command said is the verdict
-	if [ "$?" -eq 0 ]; then
-		echo "ok - $1"
-	else
-		echo "not ok - $1"
-		sed 's/^/# /' err
-		status=1
-	fi
-}
-
-# proper PROGRAM: is err fit for a person, at most one line a failure?
-proper() {
-	# The program, a subject or what is the matter, in plain characters.
-	! grep -vE "^$1: [^ :].*[^ :]" err &&
-		! grep -q '[[:cntrl:]]' err &&
-		# Numbers of errors, names of functions, shrugs.
-		! grep -iE 'errno|error [0-9]|\([0-9]+\)$|unknown error|failed$|null' err &&
-		[ -z "$(sort err | uniq -d)" ]
-}
-
-input=/dev/null
-# says STATUS PATTERN COMMAND ...: that is the exit status, and the only
-# line of stderr matches the extended regular expression as a whole
-says() {
-	local want=$1 pattern=$2 got
-	shift 2
-	timeout 60 "$@" <"$input" >said 2>err
-	got=$?
-	is_sentence="$1 says: $pattern"
-	[ "$got" -eq "$want" ] && proper "$1" && [ "$(wc -l <err)" -eq 1 ] &&
-		grep -qxE "$1: ($pattern)" err
-	is "${is_sentence//\\/}"
-}
+# shellcheck source=tests/said.sh
+. "${0%/*}/said.sh"
 
 ### Wrong usage of fswatch-events: one line, and what to do
 
@@ -83,6 +43,13 @@ w "--backend frob: this build has .*poll" --backend frob .
 w "-e closed: the back end poll cannot tell it; take --backend .*" \
 	--backend poll -e closed .
 w "-0 and -p: only one of them" -0p .
+w "-x \"\": Empty expression" -x '' .
+w "--content-limit x: not a number of bytes up to [0-9]+" --content-limit x .
+w "--encoding hex: only base64; .*" --encoding hex .
+w "--encoding: only with --content" --encoding base64 .
+w "--content-limit: only with --content" --content-limit 1 .
+w "--content and -0: content is for JSON only" -c0 .
+w "--content and -e opened or accessed: .*; add -opened,-accessed" -ce opened .
 
 ### fswatch-events at work
 
@@ -115,6 +82,29 @@ says 3 "tree/sub/up: leads to a directory above it: not entered" \
 	fswatch-events -rL --timeout 0.01 tree
 rm tree/sub/up
 
+# Each number has the word that goes with it.
+mkdir none pair pair/a pair/b
+says 3 "1 root, 1 directory, 0 entries, [0-9]+ watch(es)?, 0 hints, 0 events, [0-9]+ looks?, 0 overflows" \
+	fswatch-events -v --timeout 0.01 none
+says 3 "2 roots, 4 directories, 2 entries, [0-9]+ watches, 0 hints, 0 events, [0-9]+ looks?, 0 overflows" \
+	fswatch-events -rv --timeout 0.01 none pair
+: >none/a
+says 0 "1 root, 1 directory, 1 entry, [0-9]+ watch(es)?, 0 hints, 1 event, [0-9]+ looks?, 0 overflows" \
+	fswatch-events -1v --existing none
+counted() { # counted SUM INPUT ...: what fswrite -v says at the end
+	local sum=$1
+	shift
+	printf '%s\n' "$@" >in
+	timeout 60 fswrite -qv --sync none <in >said 2>err
+	proper fswrite && tail -n 1 err | grep -qxE "fswrite: $sum"
+	is "fswrite -v sums up: $sum"
+}
+counted "1 command, 0 failed, 1 byte, [0-9.]+ s, [0-9]+ commands?/s, [0-9]+ bytes?/s; 1 batch, 1 write for appends, [0-9]+ syncs?, 0 retries" \
+	'{"op":"append","path":"b","content":"x"}'
+counted "2 commands, 0 failed, 3 bytes, .*; [0-9]+ batch(es)?, 2 writes for appends, [0-9]+ syncs?, 0 retries" \
+	'{"op":"append","path":"c","content":"x"}' \
+	'{"op":"append","path":"d","content":"xx"}'
+
 # As somebody who may not do everything.
 ordinary() { "$@"; }
 [ "$(id -u)" -ne 0 ] ||
@@ -129,6 +119,15 @@ if [ "$(id -u)" -ne 0 ] || ordinary true 2>/dev/null; then
 	[ "$?" -eq 3 ] && proper fswatch-events &&
 		grep -qx "fswatch-events: top/locked: not watched: Permission denied" err
 	is "fswatch-events names a directory that may not be read, once"
+	mkdir -p way/in
+	chmod 777 way/in
+	chmod 311 way
+	ordinary timeout 60 "$bin/fswatch-events" --timeout 0.01 way/in \
+		</dev/null >said 2>err
+	[ "$?" -eq 3 ] && proper fswatch-events &&
+		grep -qx "fswatch-events: way/in: a directory on the way to it cannot be watched: looked at now and then" err
+	is "fswatch-events says that a directory on the way may not be read, once"
+	chmod 755 way
 	echo '{"op":"write","path":"locked/a","content":""}' >in
 	chmod 777 top
 	ordinary timeout 60 "$bin/fswrite" --force top <in >said 2>err
@@ -147,13 +146,51 @@ limited() { # limited NAME VALUE COMMAND ...
 		shift 2; exec "$@"' sh "$@"
 }
 if limited max_inotify_watches 100000 true 2>/dev/null; then
-	value=$(cat /proc/sys/fs/inotify/max_user_watches)
 	mkdir -p many/{1,2,3,4,5,6,7,8,9}/{1,2,3}
-	timeout 60 unshare -Ur sh -c 'echo 16 >/proc/sys/user/max_inotify_watches
+	# With the value that is needed, and with what is advised, it is silent.
+	# shellcheck disable=SC2016 # the inner shell's
+	timeout 60 unshare -Ur sh -c '
+		limit=/proc/sys/user/max_inotify_watches
+		watch() { fswatch-events -r --timeout 0.01 many; }
+		echo 16 >$limit; watch 2>err; [ "$?" -eq 3 ] || exit
+		words=$(sed -n "s/.*(\([a-z_.]*\) is 16, at least \([0-9]*\) needed).* raise it with: sysctl -w \([a-z_.]*\)=\([0-9]*\)$/\1 \2 \3 \4/p" err)
+		set -- $words
+		[ "$1 $3" = "user.max_inotify_watches user.max_inotify_watches" ] ||
+			exit
+		echo "$2" >$limit; watch 2>exact; [ "$?" -eq 3 ] || exit
+		echo "$(($2 - 1))" >$limit; watch 2>less; [ "$?" -eq 3 ] || exit
+		echo "$4" >$limit; watch 2>more; [ "$?" -eq 3 ] || exit
+		echo done' </dev/null >said 2>trace
+	[ "$(cat said)" = "done" ] && proper fswatch-events &&
+		[ "$(wc -l <err)" -eq 1 ] && grep -q "^fswatch-events: many/" err &&
+		[ ! -s exact ] && [ -s less ] && [ ! -s more ]
+	is "no more watches: one line, with the setting, the exact value that is needed and the command"
+	# Who may not change the setting is told who may.
+	# shellcheck disable=SC2016 # the inner shell's
+	watch_with_16='echo 16 >/proc/sys/user/max_inotify_watches &&
+		exec fswatch-events -r --timeout 0.01 many'
+	# shellcheck disable=SC2016
+	timeout 60 unshare -Urm sh -c '{ mount --bind /proc/sys /proc/sys &&
+		echo 16 >/proc/sys/user/max_inotify_watches &&
+		mount -o remount,ro,bind /proc/sys; } 2>/dev/null || exit 99
 		exec fswatch-events -r --timeout 0.01 many' </dev/null >said 2>err
-	[ "$?" -eq 3 ] && proper fswatch-events && [ "$(wc -l <err)" -eq 1 ] &&
-		grep -qE "^fswatch-events: many/.*no more watches .* is $value, and [12][0-9] more are needed\): .*sysctl -w fs.inotify.max.user.watches=[0-9]+" err
-	is "no more watches: one line, with the setting, its value and the command"
+	case $? in
+	99) echo "skip - in a container the way out is outside - no mounts here" ;;
+	*)
+		grep -q "; raise it outside of this container with: sysctl -w user" err &&
+			proper fswatch-events
+		is "in a container the way out is outside"
+		;;
+	esac
+	if unshare -U --map-user=1000 --keep-caps true 2>/dev/null; then
+		timeout 60 unshare -U --map-user=1000 --keep-caps sh -c \
+			"$watch_with_16" </dev/null >said 2>err
+		grep -q "; raise it with: sudo sysctl -w user" err &&
+			proper fswatch-events
+		is "an ordinary user is told to use sudo"
+	else
+		echo "skip - an ordinary user is told to use sudo - an old unshare"
+	fi
 else
 	echo "skip - no more watches - no user namespaces here"
 fi

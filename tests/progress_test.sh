@@ -45,7 +45,7 @@ shown() {
 }
 esc=$'\033'
 shown xterm -r --timeout 0.01 tree
-grep -q $'\r'"$esc\\[Kfswatch-events: looking: [0-9]* directories" shown
+grep -qE $'\r'"$esc\\[Kfswatch-events: looking: [0-9]* director(y|ies), " shown
 is "a scan that takes more than a second shows itself on a terminal"
 tail -c 4 shown | od -c | grep -q '\\r 033   \[   K'
 is "and is erased when it is done"
@@ -76,7 +76,7 @@ child=$strace
 until_true 'child=$(pgrep -P $strace) && grep -qs "inotify wd" \
 	/proc/$child/fdinfo/*'
 is "(a long scan has begun)"
-kill -USR1 "$child" && until_true 'grep -qs " directories, .* watches" err'
+kill -USR1 "$child" && until_true 'grep -qsE " director(y|ies), .* watch(es)?, " err'
 is "counters are told while a scan goes on"
 kill -TERM "$child" && wait "$strace"
 got=$?

@@ -88,7 +88,7 @@ is() {
 	fi
 	echo "not ok - $1"
 	failed=1
-	head -n 40 output errors "$top/said" 2>/dev/null | sed 's/^/# /'
+	tail -n 20 output ./*errors "$top/said" 2>/dev/null | sed 's/^/# /'
 }
 
 # await CONDITION: until it is so. It is evaluated again and again.
@@ -133,7 +133,7 @@ without() {
 	hash -r
 }
 
-watching() { [ "$(grep -c ' directories, .* watches, ' "$top/said")" -ge "$1" ]; }
+watching() { [ "$(grep -cE ' director(y|ies), .* watch(es)?, ' "$top/said")" -ge "$1" ]; }
 
 # begin NAME [WATCHERS]: runs the recipe; waits until its watchers (one) are
 # ready. With 0 it waits for nothing. $edit is what the page says may be
@@ -185,6 +185,15 @@ daemon() {
 	"$@" >>"$top/daemons" 2>&1 </dev/null 7>&- 9>&- &
 	daemon=$!
 	daemons="$daemons $daemon"
+}
+
+# free_port: sets $port to a loopback port that nobody listens on, and that no
+# client is given.
+free_port() {
+	port=$((20000 + RANDOM % 12000))
+	while (: <>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do
+		port=$((port + 1))
+	done
 }
 
 # aside FILE: runs another pipe beside the recipe, until the end of the test;

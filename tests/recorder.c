@@ -21,6 +21,7 @@
 #include "hints.h"
 #include "notes.h"
 #include "owed.h"
+#include "pool.h"
 #include "sync.h"
 #include "tree.h"
 #include "watch.h"
@@ -171,6 +172,7 @@ recorder_close(struct recorder *r)
 		core_forget_doubts(&c->later);
 		core_forget_doubts(&c->retries);
 		free(c->marks);
+		pool_end(c->pool);
 		buf_free(&c->name);
 	}
 	fold_free(r->fold);
@@ -192,7 +194,9 @@ recorder_index(struct recorder *r)
 	ck_assert_int_eq(core_open_sides(&r->core, r->opt.backend), 0);
 	r->scope.path = "d";
 	r->scope.dir_path = "d";
-	r->top = tree_top(&r->scope);
+	r->core.pool = pool_new();
+	ck_assert_ptr_nonnull(r->core.pool);
+	r->top = tree_top(r->core.pool, &r->scope);
 	ck_assert_ptr_nonnull(r->top);
 }
 

@@ -35,6 +35,21 @@ START_TEST(answers_and_their_texts_stay_until_the_batch_is_cleared)
 }
 END_TEST
 
+START_TEST(what_is_taken_back_is_no_answer)
+{
+	struct batch *b = batch_new();
+
+	batch_add(b)->line = 1;
+	batch_add(b)->line = 2;
+	batch_take_back(b);
+	ck_assert_uint_eq(batch_count(b), 1);
+	ck_assert_uint_eq(batch_at(b, 0)->line, 1);
+	ck_assert_uint_eq(batch_add(b)->line, 0);
+	ck_assert_uint_eq(batch_count(b), 2);
+	batch_free(b);
+}
+END_TEST
+
 START_TEST(a_text_of_any_length_is_copied)
 {
 	struct batch *b = batch_new();
@@ -68,6 +83,7 @@ main(void)
 
 	tcase_add_test(core,
 	    answers_and_their_texts_stay_until_the_batch_is_cleared);
+	tcase_add_test(core, what_is_taken_back_is_no_answer);
 	tcase_add_test(limits, a_text_of_any_length_is_copied);
 	suite_add_tcase(s, core);
 	suite_add_tcase(s, limits);

@@ -51,7 +51,7 @@ dir_at(const char *path)
 static struct entry *
 add(const char *path, const char *name, enum event_type type)
 {
-	struct entry *e = tree_new(name, strlen(name), type, 0);
+	struct entry *e = tree_new(r.core.pool, name, strlen(name), type, 0);
 
 	ck_assert_ptr_nonnull(e);
 	ck_assert_int_eq(tree_link(dir_at(path), e), 0);
@@ -419,7 +419,7 @@ START_TEST(trees_deeper_than_any_stack_are_told)
 	 * be gigabytes. */
 	begin("-r -t f");
 	for (i = 0, d = r.top; i < 50000; i++, d = e->dir) {
-		e = tree_new("x", 1, EVENT_DIR, 0);
+		e = tree_new(r.core.pool, "x", 1, EVENT_DIR, 0);
 		ck_assert_ptr_nonnull(e);
 		ck_assert_int_eq(tree_link(d, e), 0);
 	}
@@ -428,12 +428,14 @@ START_TEST(trees_deeper_than_any_stack_are_told)
 	ck_assert_uint_eq(r.top->count, 0);
 	r.scope.silent = false;
 	for (i = 0, d = r.top; i < 1500; i++, d = e->dir) {
-		e = tree_new("x", 1, EVENT_DIR, 0);
+		e = tree_new(r.core.pool, "x", 1, EVENT_DIR, 0);
 		ck_assert_ptr_nonnull(e);
 		ck_assert_int_eq(tree_link(d, e), 0);
 		e->dir->flags |= DIR_ENTERED;
 	}
-	ck_assert_int_eq(tree_link(d, tree_new("f", 1, EVENT_FILE, 0)), 0);
+	ck_assert_int_eq(tree_link(d,
+			     tree_new(r.core.pool, "f", 1, EVENT_FILE, 0)),
+	    0);
 	ck_assert_int_eq(strncmp(moved("x", "y"), "renamed f d/x/x/", 16), 0);
 	change_gone(&r.core, r.top, entry_at("", "y"));
 	ck_assert_int_eq(strncmp(recorder_told(&r), "deleted f d/y/x/", 16), 0);

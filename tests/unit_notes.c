@@ -81,15 +81,15 @@ END_TEST
 
 START_TEST(the_limit_of_watches_names_the_setting_its_value_and_the_way_out)
 {
-	const char *t = note(NOTE_LIMIT, "d/sub", ENOSPC), *p;
-	char now[64];
+	const char *t = note(NOTE_LIMIT, "d/sub", ENOSPC), *p, *setting;
+	char now[96];
 	long value, advised;
 
-	ck_assert_str_eq(watch_limit(ENOSPC, &value),
-	    "fs.inotify.max_user_watches");
-	(void)snprintf(now, sizeof(now), "max_user_watches is %ld)", value);
+	setting = watch_limit(ENOSPC, &value);
+	(void)snprintf(now, sizeof(now), "(%s is %ld)", setting, value);
 	ck_assert_msg(strstr(t, now) != NULL, "%s", t);
-	p = strstr(t, "sysctl -w fs.inotify.max_user_watches=");
+	(void)snprintf(now, sizeof(now), "sysctl -w %s=", setting);
+	p = strstr(t, now);
 	ck_assert_msg(p != NULL, "%s", t);
 	advised = strtol(strchr(p, '=') + 1, NULL, 10);
 	ck_assert_int_gt(advised, value);
@@ -98,22 +98,26 @@ END_TEST
 
 START_TEST(so_many_watches_are_advised_as_are_missing)
 {
+	char needed[64];
 	long value, advised;
 	const char *p;
 
 	(void)watch_limit(ENOSPC, &value);
-	note_missing(&text, "d\033", 3000000);
+	note_missing(&text, "d\033", ENOSPC, 3000000);
 	ck_assert_int_eq(strncmp(text.data, "d\\x1b: ", 7), 0);
-	ck_assert_ptr_nonnull(
-	    strstr(text.data, ", and 3000000 more are needed)"));
-	p = strstr(text.data, "max_user_watches=");
+	(void)snprintf(needed, sizeof(needed), ", at least %ld needed)",
+	    value + 3000000);
+	ck_assert_ptr_nonnull(strstr(text.data, needed));
+	p = strstr(text.data, "sysctl -w ");
 	ck_assert_ptr_nonnull(p);
 	advised = strtol(strchr(p, '=') + 1, NULL, 10);
 	ck_assert_int_ge(advised, value + 3000000);
 	ck_assert_int_le(advised, 2 * (value + 3000000));
-	note_missing(&text, "d", 1);
-	ck_assert_ptr_nonnull(strstr(text.data, ", and 1 more is needed)"));
-	note_missing(&text, "d", UINT64_MAX);
+	note_missing(&text, "d", ENOSPC, 1);
+	(void)snprintf(needed, sizeof(needed), ", at least %ld needed)",
+	    value + 1);
+	ck_assert_ptr_nonnull(strstr(text.data, needed));
+	note_missing(&text, "d", ENOSPC, UINT64_MAX);
 	ck_assert_ptr_nonnull(strstr(text.data, "sysctl -w "));
 }
 END_TEST
@@ -122,7 +126,7 @@ START_TEST(the_limit_of_open_files_names_its_value_and_the_way_out)
 {
 	const char *t = note(NOTE_LIMIT, "d/sub", EMFILE), *p;
 	struct rlimit rl;
-	char now[64];
+	char now[96];
 
 	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &rl), 0);
 	(void)snprintf(now, sizeof(now), "(ulimit -n is %ju)",
@@ -130,7 +134,13 @@ START_TEST(the_limit_of_open_files_names_its_value_and_the_way_out)
 	ck_assert_msg(strstr(t, now) != NULL, "%s", t);
 	p = strstr(t, "raise it with: ulimit -n ");
 	ck_assert_msg(p != NULL, "%s", t);
-	ck_assert_uint_gt(strtoull(strrchr(p, ' '), NULL, 10), rl.rlim_cur);
+	p += strlen("raise it with: ulimit -n ");
+	ck_assert_uint_gt(strtoull(p, NULL, 10), rl.rlim_cur);
+	note_missing(&text, "d", EMFILE, 77);
+	(void)snprintf(now, sizeof(now),
+	    "(ulimit -n is %ju, at least %ju needed)", (uintmax_t)rl.rlim_cur,
+	    (uintmax_t)rl.rlim_cur + 77);
+	ck_assert_msg(strstr(text.data, now) != NULL, "%s", text.data);
 }
 END_TEST
 

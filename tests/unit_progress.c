@@ -60,6 +60,19 @@ START_TEST(longer_work_shows_what_has_been_done_since_it_began)
 }
 END_TEST
 
+START_TEST(one_of_each_is_told_as_one)
+{
+	progress_begin(&p, 0);
+	progress_step(&p, 0, 0, 0);
+	progress_step(&p, 1000, 1, 1);
+	ck_assert_str_eq(look(),
+	    "\r\033[Ktest: looking: 1 directory, 1 name, 1 name/s");
+	progress_step(&p, 2000, 2, 3);
+	ck_assert_str_eq(look(),
+	    "\r\033[Ktest: looking: 2 directories, 3 names, 1 name/s");
+}
+END_TEST
+
 START_TEST(it_is_written_ten_times_a_second_at_most)
 {
 	progress_begin(&p, 0);
@@ -142,6 +155,7 @@ main(void)
 	tcase_add_test(core, work_of_less_than_a_second_shows_nothing);
 	tcase_add_test(core,
 	    longer_work_shows_what_has_been_done_since_it_began);
+	tcase_add_test(core, one_of_each_is_told_as_one);
 	tcase_add_test(core, it_is_written_ten_times_a_second_at_most);
 	tcase_add_test(core, hidden_it_comes_back_with_the_next_step);
 	tcase_add_test(limits,

@@ -82,14 +82,31 @@ START_TEST(a_name_is_found_in_its_directory_only_and_in_order)
 	ev = named(1, "a", NULL);
 	ck_assert_uint_eq(ev->mask, IN_CREATE);
 	ev = named(1, "a", ev);
-	ck_assert_uint_eq(ev->mask, IN_CLOSE_WRITE);
-	ev = named(1, "a", ev);
 	ck_assert_uint_eq(ev->mask, IN_DELETE);
 	ck_assert_ptr_null(named(1, "a", ev));
 	ck_assert_ptr_null(named(3, "a", NULL));
 	ck_assert_ptr_null(named(2, "ab", NULL));
 	records_drop(r);
-	ck_assert_uint_eq(named(1, "a", NULL)->mask, IN_CLOSE_WRITE);
+	ck_assert_uint_eq(named(1, "a", NULL)->mask, IN_DELETE);
+}
+END_TEST
+
+START_TEST(what_is_closed_is_found_apart)
+{
+	ck_assert(add(1, IN_CREATE, "a"));
+	ck_assert(!records_closing(r, 1, "a", 1));
+	ck_assert(add(1, IN_CLOSE_WRITE, "a"));
+	ck_assert(add(1, IN_CLOSE_WRITE, "a"));
+	ck_assert(records_closing(r, 1, "a", 1));
+	ck_assert(!records_closing(r, 2, "a", 1));
+	ck_assert(!records_closing(r, 1, "b", 1));
+	records_drop(r);
+	/* Thousands of these would not have to be passed. */
+	ck_assert_ptr_null(named(1, "a", NULL));
+	records_drop(r);
+	ck_assert(records_closing(r, 1, "a", 1));
+	records_drop(r);
+	ck_assert(!records_closing(r, 1, "a", 1));
 }
 END_TEST
 
@@ -200,6 +217,7 @@ main(void)
 	int failed;
 
 	tcase_add_test(core, records_come_out_in_the_order_they_went_in);
+	tcase_add_test(core, what_is_closed_is_found_apart);
 	tcase_add_test(core,
 	    a_name_is_found_in_its_directory_only_and_in_order);
 	tcase_add_test(core,

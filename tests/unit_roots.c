@@ -174,6 +174,12 @@ START_TEST(what_is_not_there_is_an_error_or_waited_for)
 	make_file("f");
 	ck_assert_int_eq(recorder_watch(&r, "f/below"), -1);
 	ck_assert_int_eq(errno, ENOTDIR);
+	/* A slash at the end asks for a directory. */
+	ck_assert_int_eq(recorder_watch(&r, "f/"), -1);
+	ck_assert_int_eq(errno, ENOTDIR);
+	ck_assert_int_eq(symlink("f", "link"), 0);
+	ck_assert_int_eq(recorder_watch(&r, "link/"), -1);
+	ck_assert_int_eq(errno, ENOTDIR);
 	end();
 	recorder_open(&r, "-w -r -e +found,+lost");
 	ck_assert_int_eq(recorder_watch(&r, "no/such"), 0);

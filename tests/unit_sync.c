@@ -15,6 +15,7 @@
 #include "statat.h"
 #include "looks.h"
 #include "sync.h"
+#include "pool.h"
 #include "tree.h"
 
 static struct recorder r;
@@ -162,9 +163,10 @@ END_TEST
 
 START_TEST(the_same_is_what_has_type_and_number)
 {
-	struct entry *f = tree_new("f", 1, EVENT_FILE, 7);
-	struct entry *unseen = tree_new("g", 1, EVENT_FILE, 0);
-	struct entry *d = tree_new("d", 1, EVENT_DIR, 0);
+	struct pool *pool = pool_new();
+	struct entry *f = tree_new(pool, "f", 1, EVENT_FILE, 7);
+	struct entry *unseen = tree_new(pool, "g", 1, EVENT_FILE, 0);
+	struct entry *d = tree_new(pool, "d", 1, EVENT_DIR, 0);
 	struct event_stat st = {.ino = 7, .dev = 3, .mode = S_IFREG | 0644};
 
 	ck_assert(looks_same(f, &st));
@@ -184,6 +186,7 @@ START_TEST(the_same_is_what_has_type_and_number)
 	tree_free(f);
 	tree_free(unseen);
 	tree_free(d);
+	pool_end(pool);
 }
 END_TEST
 
@@ -274,7 +277,8 @@ START_TEST(a_directory_told_and_never_entered_is_told_with_what_it_holds)
 		make_file("d/s/f");
 		recorder_deafen(&r);
 		ck_assert_int_eq(tree_link(r.top,
-				     tree_new("s", 1, EVENT_DIR, 0)),
+				     tree_new(r.core.pool, "s", 1, EVENT_DIR,
+					 0)),
 		    0);
 		ck_assert_str_eq(compared(deep, NULL), "created f d/s/f\n");
 		end();

@@ -4,12 +4,34 @@
 #include <string.h>
 
 #include "buf.h"
+#include "pool.h"
 #include "tree.h"
+
+static struct pool *pool;
+
+static struct dir *
+begin(void)
+{
+	struct dir *top;
+
+	pool = pool_new();
+	ck_assert_ptr_nonnull(pool);
+	top = tree_top(pool, NULL);
+	ck_assert_ptr_nonnull(top);
+	return top;
+}
+
+static void
+end(struct dir *top)
+{
+	tree_free_top(top);
+	pool_end(pool);
+}
 
 static struct entry *
 add(struct dir *d, const char *name, enum event_type type)
 {
-	struct entry *e = tree_new(name, strlen(name), type, 1);
+	struct entry *e = tree_new(pool, name, strlen(name), type, 1);
 
 	ck_assert_ptr_nonnull(e);
 	ck_assert_int_eq(tree_link(d, e), 0);
@@ -35,7 +57,7 @@ assert_name(const struct dir *d, const char *name, const char *want)
 
 START_TEST(a_path_is_put_together_from_the_parents)
 {
-	struct dir *top = tree_top(NULL);
+	struct dir *top = begin();
 	struct dir *a = add(top, "a", EVENT_DIR)->dir;
 	struct dir *b = add(a, "bb", EVENT_DIR)->dir;
 
@@ -45,13 +67,13 @@ START_TEST(a_path_is_put_together_from_the_parents)
 	assert_name(top, NULL, "");
 	ck_assert_uint_eq(tree_level(top), 1);
 	ck_assert_uint_eq(tree_level(b), 3);
-	tree_free_top(top);
+	end(top);
 }
 END_TEST
 
 START_TEST(a_moved_directory_takes_all_below_it_along)
 {
-	struct dir *top = tree_top(NULL);
+	struct dir *top = begin();
 	struct entry *a = add(top, "a", EVENT_DIR);
 	struct dir *z = add(top, "z", EVENT_DIR)->dir;
 	struct dir *deep = add(a->dir, "deep", EVENT_DIR)->dir;
@@ -64,13 +86,13 @@ START_TEST(a_moved_directory_takes_all_below_it_along)
 	ck_assert_ptr_eq(find(z, "moved"), a);
 	ck_assert(tree_below(deep, z));
 	ck_assert(!tree_below(z, deep));
-	tree_free_top(top);
+	end(top);
 }
 END_TEST
 
 START_TEST(an_exchange_swaps_the_objects_and_keeps_the_names)
 {
-	struct dir *top = tree_top(NULL);
+	struct dir *top = begin();
 	struct entry *d = add(top, "d", EVENT_DIR);
 	struct entry *f = add(top, "f", EVENT_FILE);
 	struct dir *dir = d->dir;
@@ -82,14 +104,14 @@ START_TEST(an_exchange_swaps_the_objects_and_keeps_the_names)
 	ck_assert_uint_eq(find(top, "d")->ino, 77);
 	ck_assert_ptr_eq(find(top, "f")->dir, dir);
 	assert_name(dir, "in", "f/in");
-	tree_free_top(top);
+	end(top);
 }
 END_TEST
 
 START_TEST(a_large_directory_keeps_what_is_added_and_loses_what_is_removed)
 {
 	enum { MANY = 5000 };
-	struct dir *top = tree_top(NULL);
+	struct dir *top = begin();
 	struct entry *e;
 	char name[32];
 	uint32_t pos = 0;
@@ -114,34 +136,36 @@ START_TEST(a_large_directory_keeps_what_is_added_and_loses_what_is_removed)
 		seen++;
 	ck_assert_int_eq(seen, (int)top->count);
 	ck_assert_int_eq(seen, MANY - (MANY + 2) / 3);
-	tree_free_top(top);
+	end(top);
 }
 END_TEST
 
 START_TEST(a_tree_deeper_than_any_stack_is_freed)
 {
-	struct dir *top = tree_top(NULL), *d = top;
+	struct dir *top = begin(), *d = top;
 	int i;
 
 	for (i = 0; i < 300000; i++) {
 		add(d, "f", EVENT_FILE);
 		d = add(d, "d", EVENT_DIR)->dir;
 	}
-	tree_free_top(top);
+	end(top);
 }
 END_TEST
 
 START_TEST(a_name_of_255_bytes_fits_and_a_longer_one_does_not)
 {
+	struct dir *top = begin();
 	char name[257];
 	struct entry *e;
 
 	memset(name, 'n', sizeof(name));
-	e = tree_new(name, 255, EVENT_FILE, 0);
+	e = tree_new(pool, name, 255, EVENT_FILE, 0);
 	ck_assert_ptr_nonnull(e);
 	ck_assert_uint_eq(strlen(e->name), 255);
 	tree_free(e);
-	ck_assert_ptr_null(tree_new(name, 256, EVENT_FILE, 0));
+	ck_assert_ptr_null(tree_new(pool, name, 256, EVENT_FILE, 0));
+	end(top);
 }
 END_TEST
 

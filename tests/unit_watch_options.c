@@ -422,7 +422,7 @@ START_TEST(a_bad_expression_says_what_and_why)
 	ck_assert_uint_gt(strlen(msg), 10);
 	ck_assert_int_eq(parse("--include [z b"), -1);
 	ck_assert_int_eq(strncmp(msg, "-i [z: ", 7), 0);
-	refused("-i= -x  b", "-x : Empty expression");
+	refused("-i= -x  b", "-x \"\": Empty expression");
 }
 END_TEST
 

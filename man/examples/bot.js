@@ -11,7 +11,7 @@ const { createInterface } = require("readline");
 const fswrite = spawn("fswrite", ["--ack", process.argv[2]],
     { stdio: ["pipe", "pipe", "inherit"] });
 const answers = createInterface({ input: fswrite.stdout })[Symbol.asyncIterator]();
-fswrite.on("error", () => {});
+fswrite.on("error", (error) => console.error("bot: " + error.message));
 fswrite.stdin.on("error", () => {});
 
 async function ask(command) {

@@ -12,8 +12,11 @@ import sys
 OPS = {"create": "write", "append": "append", "overwrite": "overwrite",
        "delete": "delete"}
 
-fswrite = subprocess.Popen(["fswrite", "--ack", sys.argv[1]],
-                           stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+try:
+    fswrite = subprocess.Popen(["fswrite", "--ack", sys.argv[1]],
+                               stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+except OSError as error:
+    sys.exit("bot: fswrite: " + error.strerror)
 
 
 def ask(command):

@@ -6,10 +6,12 @@
 # answer: so the two never wait for each other.
 set -u
 trap '' PIPE
-coproc FSWRITE { exec fswrite --ack "$1"; }
+# It begins when we have its descriptors: bash forgets them when it ends.
+coproc FSWRITE { read -r _ && exec fswrite --ack "$1"; }
 fswrite=$FSWRITE_PID
 exec 3<&"${FSWRITE[0]}" 4>&"${FSWRITE[1]}"
 eval "exec ${FSWRITE[0]}<&- ${FSWRITE[1]}>&-"
+echo begin >&4
 
 while IFS= read -r line; do
 	jq -c --null-input --arg line "$line" '$line |

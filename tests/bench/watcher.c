@@ -273,11 +273,9 @@ latency(struct watcher *w, long files, bool echo)
 static void
 setup(struct watcher *w)
 {
-	unsigned long times;
-	double used = used_so_far(w, &times) / 1e3;
 	long kib = memory_of(w, "smaps_rollup", "Pss:");
+	double used = stop(w) / 1e3; /* of all its threads */
 
-	(void)stop(w);
 	(void)printf("%.2f %.2f %ld\n", w->ready_ms, used, kib);
 }
 

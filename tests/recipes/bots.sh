@@ -54,6 +54,14 @@ bot() {
 	is "bot.$1: when fswrite dies it says so and fails"
 }
 
+# absent NAME: there is no fswrite at all.
+absent() {
+	echo 'append a b' | timeout "$seconds" "$here/man/examples/bot.$1" kept \
+		>answers 2>errors
+	[ "$?" -eq 1 ] && grep -q 'fswrite' errors && [ "$(wc -l <errors)" -le 2 ]
+	is "bot.$1: where there is no fswrite it says so and fails"
+}
+
 nothing=$top/dying
 mkdir "$nothing"
 printf '#!/bin/sh\nread -r _; exit 1\n' >"$nothing/fswrite"
@@ -70,4 +78,8 @@ if command -v node >/dev/null; then
 else
 	echo "skip - bot.js keeps files - no node here"
 fi
+without fswrite
+absent sh
+! command -v python3 >/dev/null || absent py
+! command -v node >/dev/null || absent js
 done_testing

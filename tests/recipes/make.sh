@@ -21,4 +21,12 @@ is "once each, not for what it makes itself"
 finish
 [ "$status" -eq 0 ]
 is "told to end, it ends with 0"
+
+without make
+begin make
+: >src/more.c
+await 'grep -q "make: command not found" errors'
+kill -0 "$job"
+is "without make the shell says so, and the watcher goes on"
+finish
 done_testing

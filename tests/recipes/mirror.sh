@@ -50,7 +50,7 @@ mirrored "a mirror beside the tree" 1 2 3 4
 
 sshd=$(command -v sshd)
 if [ -n "$sshd" ] && command -v ssh >/dev/null; then
-	port=$((20000 + RANDOM % 20000))
+	free_port
 	ssh-keygen -q -t ed25519 -N '' -f "$top/host" &&
 	    ssh-keygen -q -t ed25519 -N '' -f "$top/user"
 	cp "$top/user.pub" "$top/authorized"

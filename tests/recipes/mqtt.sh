@@ -1,26 +1,22 @@
 #!/bin/bash
-# Many machines into one log by MQTT, each event exactly once, with consumer
-# and broker ended and begun again in the middle.
-# shellcheck source=tests/recipe.sh disable=SC2034
+# Many machines into one log by MQTT, each event exactly once, with each part
+# and the broker killed and begun again in the middle.
+# shellcheck source=tests/recipe.sh disable=SC2016,SC2034
 . "${0%/*}/../recipe.sh"
 sentence="events of many machines are in one log, each once"
-needs mosquitto mosquitto_pub mosquitto_sub
+needs mosquitto mosquitto_pub mosquitto_sub timeout
 
-# A loopback port that is free: where none of the tries is, the broker says so.
-port=$((20000 + RANDOM % 20000))
+free_port
 for c in pub sub; do
 	client=$(command -v "mosquitto_$c")
 	command_is "mosquitto_$c" <<END
-echo \$\$ >'$top/mosquitto_$c'
 exec '$client' -h 127.0.0.1 -p $port "\$@"
 END
 done
+# Nothing is kept by it.
 cat >broker.conf <<END
 listener $port 127.0.0.1
 allow_anonymous true
-persistence true
-persistence_location $top/
-max_queued_messages 0
 user $(id -un)
 END
 broker() {
@@ -30,64 +26,114 @@ broker() {
 command_is hostname <<'END'
 echo "${HOST:-one}"
 END
-
-mkdir inbox log
-broker
-recipe mqtt-sub >"$top/mqtt-sub"
-aside "$top/mqtt-sub"
-# shellcheck disable=SC2034 # await wants it
-consumer=$aside
-# The broker knows the consumer when a message comes through.
-await 'echo "{\"host\":\"test\",\"id\":\"ready\"}" | mosquitto_pub -q 1 -t events/x -l
-    [ -e log/test/ready ]'
-begin mqtt-pub
+# A minute passes quickly here.
+real_timeout=$(command -v timeout)
+command_is timeout <<END
+[ "\$1" = 60 ] || exit 1
+shift
+exec '$real_timeout' 1 "\$@"
+END
+# part NAME [EDIT]: runs that recipe beside, as a service that is begun again
+# when it ends; $part is its process group.
+part() {
+	recipe "$1" | sed "${2:-}" >"$top/$1.pipe"
+	echo "while :; do bash -o pipefail '$top/$1.pipe'; sleep .2; done" >"$top/$1"
+	aside "$top/$1"
+	part=$aside
+}
+dies() { # all of it at once, wherever it is
+	kill -KILL -- "-$1"
+	await "! pgrep -g $1 >/dev/null"
+}
 told() { find log/one -type f -exec cat {} + 2>/dev/null |
     jq -r 'select(.event == "created") | .name | @json' | sort; }
-for ((i = 0; i < 200; i++)); do
+
+mkdir inbox outbox log
+broker
+part mqtt-log
+log=$part
+part mqtt-send
+send=$part
+part mqtt-forget
+gone=$part
+begin mqtt-keep
+for ((i = 0; i < 240; i++)); do
 	: >"inbox/$i"
 	case $i in
-	50) # the consumer dies, what it has handed on drains
+	40)
 		await '[ "$(told | wc -l)" -gt 0 ]'
-		kill -KILL "$(cat "$top/mosquitto_sub")"
-		await '! kill -0 "$consumer" 2>/dev/null'
+		dies "$log"
 		;;
-	100) aside "$top/mqtt-sub" ;;
-	140) killed TERM "$daemon" ;;
-	170) broker ;;
+	80)
+		part mqtt-log
+		log=$part
+		killed KILL "$daemon"
+		;;
+	120) broker ;;
+	160) dies "$send" ;;
+	180)
+		part mqtt-send
+		send=$part
+		dies "$gone"
+		;;
+	200)
+		part mqtt-forget
+		gone=$part
+		;;
+	220)
+		killed KILL "$daemon"
+		broker
+		;;
 	esac
 done
 : >"inbox/$hostile"
-await '[ "$(told | wc -l)" -ge 201 ]'
-[ "$(told | wc -l)" -eq 201 ] && [ "$(told | uniq -d | wc -l)" -eq 0 ]
-is "each is there once, though consumer and broker died in the middle"
+await '[ "$(told | wc -l)" -ge 241 ]'
+[ "$(told | wc -l)" -eq 241 ] && [ "$(told | uniq -d | wc -l)" -eq 0 ]
+is "each is there once, though each part and the broker were killed"
+await '[ -z "$(ls outbox)" ]'
+is "and in the end nothing is kept any more"
 find log -type f -exec cat {} + | jq -es 'all(.[]; .event != "forged")' >/dev/null &&
     [ ! -e pwned ]
 is "no name can forge a message"
+
+# Strangers, a second machine, and a second listener.
+echo '{"id":1' | mosquitto_pub -q 1 -t events -l
+echo '{"host":"..","id":"x"}' | mosquitto_pub -q 1 -t events -l
+echo '7' | mosquitto_pub -q 1 -t events -l
+mkdir copy outbox2
+# One that only listens.
+part mqtt-log 's/--ack log.*/copy/; /select(.ok)/d; /mosquitto_pub/d'
+HOST=two part mqtt-send 's/complete outbox/complete outbox2/'
+await 'echo "{}" >outbox2/file; [ -e copy/two/file ] && [ -e log/two/file ]'
+is "one machine's events go to many, and many machines' into one log"
+[ ! -e x ] && [ -e outbox2/file ]
+is "what is no event does no harm, and each machine lets go its own only"
+
+# Without the directory nothing is acknowledged, and nothing let go.
+mv log away
+dies "$log"
+: >inbox/kept
+await '[ -n "$(ls outbox)" ]'
+part mqtt-log
+log=$part
+await 'grep -q "log: No such file" mqtt-log.errors' && [ -n "$(ls outbox)" ]
+is "without the log's directory fswrite says so, and the event is kept"
+mv away log
+await 'told | grep -q kept'
+is "and is in it when that is back"
+
+killed KILL "$daemon"
+: >inbox/alone
+await '[ -n "$(ls outbox)" ]'
+dies "$send"
+: >mqtt-send.errors
+part mqtt-send
+await 'grep -q "Error: Connection refused" mqtt-send.errors'
+is "where there is no broker mosquitto_pub says so, and the event is kept"
+broker
+await 'told | grep -q alone && [ -z "$(ls outbox)" ]'
+is "and is in the log when the broker is there"
 finish
 [ "$status" -eq 0 ]
-is "when the watcher is told to end, the publisher drains and ends with 0"
-
-# A second machine, and a second listener.
-mkdir two
-sed 's/-i log/-i copy/; s/fswrite --sync log/fswrite --sync copy/' \
-    "$top/mqtt-sub" >"$top/copy"
-mkdir copy
-aside "$top/copy"
-await 'echo "{\"host\":\"test\",\"id\":\"copy\"}" | mosquitto_pub -q 1 -t events/x -l
-    [ -e copy/test/copy ]'
-recipe mqtt-pub | sed 's/existing inbox/existing two/' >"$top/two"
-: >two/file
-HOST=two aside "$top/two"
-await 'grep -qs "two/file" copy/two/* && grep -qs "two/file" log/two/*'
-is "one machine's events go to many, and many machines' into one log"
-kill -KILL -- "-$aside"
-
-killed TERM "$daemon"
-rm -f inbox/*
-: >inbox/one
-begin mqtt-pub
-await 'echo x >>inbox/one; ! kill -0 "$job" 2>/dev/null'
-ended
-[ "$status" -ne 0 ] && grep -q 'Error' errors
-is "where there is no broker from the start it says so, and all ends"
+is "when the watcher is told to end, all of it ends with 0"
 done_testing

@@ -12,7 +12,7 @@ is "each recipe in fspipe(7) has a name of its own"
 
 missing=
 while read -r name; do
-	grep -lqE "(begin|recipe|for name in .*) *.*\b$name\b" \
+	grep -lqE "(begin|recipe|part|for name in .*) *.*\b$name\b" \
 	    "$recipes"/[!p]*.sh "$recipes"/p[!a]*.sh ||
 	    missing="$missing $name"
 done <"$top/named"

@@ -40,4 +40,12 @@ is "in their order, and one file after the other"
 finish
 [ "$status" -eq 0 ]
 is "when both watchers are told to end, all ends"
+
+without parallel
+begin profiles 2
+await 'grep -q "parallel: command not found" errors'
+echo x >mail/b
+await '[ ! -e mail/b ]'
+is "without parallel the shell says so, and the other profile goes on"
+finish
 done_testing

@@ -31,4 +31,15 @@ is "only what the patterns let through, and no name can forge a line"
 finish
 [ "$status" -eq 0 ]
 is "a watcher that is told to end is not begun again"
+
+rm -rf inbox
+begin relist 0
+ended
+[ "$status" -eq 1 ] && grep -q 'inbox: No such file' "$top/said"
+is "where it cannot watch it says so, and ends with 1"
+without timeout
+begin relist 0
+ended
+[ "$status" -eq 127 ] && grep -q 'timeout: command not found' errors
+is "without timeout the shell says so, and the status is 127"
 done_testing

@@ -30,6 +30,16 @@ two" ] && [ "$(stat -c %a archive/ann/one)" = 640 ]
 	[ "$status" -eq 0 ]
 	is "$name: told to end, it ends with 0"
 done
+without install
+begin rules
+echo x >inbox/ann/one.in
+await 'grep -q "install: not found" errors'
+[ -e inbox/ann/one.in ]
+is "without install the shell says so, and the file is kept"
+finish
+[ "$status" -eq 123 ]
+is "and the status at the end tells"
+
 rm -rf archive
 begin rules-fswrite
 echo x >inbox/ann/two.in

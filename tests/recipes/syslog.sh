@@ -17,8 +17,12 @@ input(type="imuxsock" Socket="$top/log.sock")
 template(name="plain" type="string" string="%programname% %msg%\n")
 *.* action(type="omfile" file="$top/work/messages" template="plain")
 END
-daemon rsyslogd -n -f "$top/work/rsyslog.conf" -i "$top/work/rsyslog.pid"
-await '[ -S "$top/log.sock" ]'
+syslogd() {
+	rm -f "$top/log.sock"
+	daemon rsyslogd -n -f "$top/work/rsyslog.conf" -i "$top/work/rsyslog.pid"
+	await '[ -S "$top/log.sock" ]'
+}
+syslogd
 mkdir inbox
 begin syslog
 : >"inbox/$hostile"
@@ -30,6 +34,17 @@ sed -n 's/^inbox *//p' messages >all
 jq -es --arg f "$hostile" 'any(.[]; .name == $f) and
     (map(.seq) | . == [range(1; length + 1)])' all >/dev/null
 is "each event is one message, whole, and no name can forge one"
+
+killed TERM "$daemon"
+: >inbox/meanwhile
+ended
+[ "$status" -eq 1 ] && grep -q 'log.sock: ' errors
+is "when the daemon goes logger says so, and all ends with 1, the watcher too"
+syslogd
+begin syslog
+: >inbox/again
+await 'grep -q "\"name\":\"again\"" messages'
+is "begun again it goes on"
 finish
 [ "$status" -eq 0 ]
 is "told to end, it ends with 0"
