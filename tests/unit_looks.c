@@ -186,6 +186,21 @@ START_TEST(an_exchange_is_one_and_what_changed_in_both_is_told)
 }
 END_TEST
 
+START_TEST(a_file_that_changes_places_with_a_directory_is_looked_at)
+{
+	recorder_open(&r, POLL "-r");
+	scratch_put(AT_FDCWD, "d/a", "text");
+	make_directory("d/s");
+	recorder_enter(&r);
+	write_to("d/a", "more", O_APPEND);
+	exchange("d/a", "d/s");
+	ck_assert_ptr_nonnull(strstr(look(), " exchanged\nmodified f d/s\n"));
+	exchange("d/a", "d/s");
+	ck_assert_ptr_null(strstr(look(), "modified"));
+	ck_assert_str_eq(look(), "");
+}
+END_TEST
+
 START_TEST(a_directory_moves_with_all_that_is_in_it)
 {
 	recorder_open(&r, POLL "-r");
@@ -509,6 +524,8 @@ main(void)
 	tcase_add_test(core, a_save_by_rename_replaces);
 	tcase_add_test(core,
 	    an_exchange_is_one_and_what_changed_in_both_is_told);
+	tcase_add_test(core,
+	    a_file_that_changes_places_with_a_directory_is_looked_at);
 	tcase_add_test(core, a_directory_moves_with_all_that_is_in_it);
 	tcase_add_test(core, a_directory_that_is_not_entered_is_renamed_too);
 	tcase_add_test(core,
