@@ -10,6 +10,7 @@
 #	make tests	build them only
 #	make check-recipes	run each recipe of fspipe(7) with real components
 #	make bench	measure beside floors and peers; benches builds the floors
+#	make bench-plot	the same, and README's plot (man/speed.svg) and tables of it
 #	make soak	random changes against the first promise for SECONDS=60
 #	make fuzz	libFuzzer (clang) on each target for SECONDS=60
 #	make lint	check format, man pages, scripts and code; format repairs it
@@ -71,7 +72,7 @@ FSP_SAN = $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all \
 FSP_CPPFLAGS = -D_GNU_SOURCE -DFSPIPE_VERSION='"$(VERSION)"' -Icommon \
     $(if $(EMULATED),-Itests/kqueue) $(BSD_CFLAGS) $(JANSSON_CFLAGS)
 # A sanitizer has to see each allocation (common/arena.c, common/pool.c).
-FSP_CPPFLAGS += $(if $(SAN),-DARENA_BLOCK=1 -DPOOL_SLAB=0)
+FSP_CPPFLAGS += $(if $(SAN),-DARENA_BLOCK=1 -DPOOL_APART=1)
 FSP_CFLAGS = -std=gnu17 -pthread $(FSP_WARN) $(FSP_HARDEN) $(FSP_SAN)
 FSP_LDFLAGS = $(if $(STATIC),-static-pie,-pie) -Wl,-z,relro -Wl,-z,now \
     $(FSP_SAN) $(if $(EMULATED),-Wl$(comma)--wrap=close)
@@ -248,11 +249,12 @@ bench: all benches
 	FSPIPE_BIN=$(abspath $(or $(BIN),.)) BENCH_BIN=$(abspath $(BUILD)/bench) \
 	    tests/bench/bench.sh $(BENCH)
 
-# README's plot, from figures measured here and now.
+# README's plot, and its tables on stdout, from figures measured here and now.
 bench-plot:
 	@mkdir -p $(BUILD)
-	$(MAKE) -s bench BENCH=watch BENCH_TREES= >$(BUILD)/bench.txt
-	tests/bench/plot.sh $(BUILD)/bench.txt tests/bench/speed.svg
+	$(MAKE) -s bench >$(BUILD)/bench.txt
+	tests/bench/plot.sh $(BUILD)/bench.txt man/speed.svg
+	tests/bench/table.sh $(BUILD)/bench.txt
 
 benches: $(BENCHES)
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "compat.h"
+#include "grow.h"
 #include "mounts.h"
 
 #define MAGIC	    UINT64_C(0x2d)
@@ -22,6 +23,11 @@
 #define TOKEN_MASK  UINT64_C(0xffffff)
 #define RANGE_START (MAGIC << MAGIC_SHIFT)
 #define RANGE_END   ((MAGIC + 1) << MAGIC_SHIFT) /* the first beyond */
+
+/* How often /proc/locks is read at most, and how often the same, to believe
+ * it. */
+#define LOCKS_PASSES 16
+#define LOCKS_SAME   3
 
 _Static_assert(sizeof(off_t) == 8, "offsets of 64 bits carry the message");
 
@@ -150,29 +156,47 @@ claim_parse(const char *line, struct claim_id *id, struct claim *c)
 	return true;
 }
 
+/* Offsets of claims, each once. */
+struct offsets {
+	uint64_t *v;
+	size_t n;
+	size_t cap;
+};
+
 static int
-list_proc(int dirfd, const struct claim_id *id,
-    int (*each)(void *ctx, const struct claim *c), void *ctx)
+offsets_add(struct offsets *o, uint64_t offset)
 {
-	struct claim_id mine, theirs;
+	uint64_t *v;
+	size_t i;
+
+	for (i = 0; i < o->n; i++)
+		if (o->v[i] == offset)
+			return 0;
+	v = grow(o->v, &o->cap, o->n, sizeof(*v));
+	if (v == NULL)
+		return -1;
+	o->v = v;
+	o->v[o->n++] = offset;
+	return 0;
+}
+
+static int
+read_locks(const struct claim_id *id, struct offsets *o)
+{
+	struct claim_id theirs;
 	struct claim c;
 	char *line = NULL;
 	size_t cap = 0;
 	int ret = 0, saved;
 	FILE *f;
 
-	if (id == NULL) {
-		if (mounts_kernel_id(dirfd, &mine.dev, &mine.ino) == -1)
-			return -1;
-		id = &mine;
-	}
 	f = fopen("/proc/locks", "re");
 	if (f == NULL)
 		return -1;
 	while (ret == 0 && getline(&line, &cap, f) != -1) {
 		if (claim_parse(line, &theirs, &c) && theirs.dev == id->dev &&
 		    theirs.ino == id->ino)
-			ret = each(ctx, &c);
+			ret = offsets_add(o, encode(&c, c.pid));
 	}
 	if (ret == 0 && ferror(f))
 		ret = -1;
@@ -180,6 +204,39 @@ list_proc(int dirfd, const struct claim_id *id,
 	free(line);
 	(void)fclose(f);
 	errno = saved;
+	return ret;
+}
+
+/* The kernel gives the list page by page and goes on by number: where somebody
+ * lets go a lock between two pages, one is left out. So it is read until that
+ * has brought nothing new a few times. */
+static int
+list_proc(int dirfd, const struct claim_id *id,
+    int (*each)(void *ctx, const struct claim *c), void *ctx)
+{
+	struct offsets o = {0};
+	struct claim_id mine;
+	struct claim c;
+	size_t before, i;
+	int ret = -1, pass, same = 0;
+
+	if (id == NULL) {
+		if (mounts_kernel_id(dirfd, &mine.dev, &mine.ino) == -1)
+			return -1;
+		id = &mine;
+	}
+	for (pass = 0; pass < LOCKS_PASSES && same < LOCKS_SAME; pass++) {
+		before = o.n;
+		if (read_locks(id, &o) == -1)
+			goto out;
+		same = pass > 0 && o.n == before ? same + 1 : 0;
+	}
+	for (i = 0, ret = 0; i < o.n && ret == 0; i++) {
+		decode(o.v[i], &c);
+		ret = each(ctx, &c);
+	}
+out:
+	free(o.v);
 	return ret;
 }
 

@@ -2,7 +2,8 @@
  * What the rooms of the watching side share: the choices of the user, the
  * back end, the marks (one for each directory the kernel watches, with all
  * its places in the trees), descriptors of directories for as long as a burst
- * lasts, and the list of names that have to be looked at again.
+ * lasts, and the list of names that have to be looked at again. The last three
+ * are in core_marks.c, core_fds.c and core_doubts.c.
  */
 #ifndef CORE_H
 #define CORE_H
@@ -278,10 +279,15 @@ int core_kept_fd(struct core *c, const struct dir *d);
 /* Gives fd, of d, to be kept for the burst. */
 void core_keep_fd(struct core *c, struct dir *d, int fd);
 
+/* Closes what is kept for d. */
+void core_forget_fds(struct core *c, const struct dir *d);
+
 /* Closes what was kept: nothing keeps a file system busy while all is
  * quiet. */
 void core_close_fds(struct core *c);
 
+/* Forgets all doubts about d. */
+void core_forget_doubted(struct core *c, const struct dir *d);
 /* Forgets and frees a whole list of doubts. */
 void core_forget_doubts(struct doubts *l);
 

@@ -169,6 +169,15 @@ handles_shrink(struct handles *t, size_t n)
 	struct handle *h, *next;
 	size_t done = 0;
 
+	for (h = TAILQ_FIRST(&t->dues); h != NULL && h->forgotten && done < n;
+	     h = next) {
+		next = TAILQ_NEXT(h, dues);
+		if (h->pins > 0)
+			continue;
+		t->release(t->ctx, h);
+		handles_clear_due(t, h);
+		done++;
+	}
 	for (h = TAILQ_FIRST(&t->used); h != NULL && done < n; h = next) {
 		next = TAILQ_NEXT(h, used);
 		if (h->pins > 0 || (h->is_dir && h->path_len == 0))
@@ -186,8 +195,15 @@ void
 handles_forget(struct handles *t, struct handle *h)
 {
 	handles_unlist(t, h);
-	if (!h->due)
+	if (!h->due && h->pins == 0) {
 		handles_close(t, h);
+		return;
+	}
+	/* These come first: so handles_shrink() has not to look for them. */
+	if (h->due)
+		TAILQ_REMOVE(&t->dues, h, dues);
+	TAILQ_INSERT_HEAD(&t->dues, h, dues);
+	h->due = true;
 }
 
 void
@@ -218,7 +234,7 @@ handles_forget_all(struct handles *t)
 
 	for (h = TAILQ_FIRST(&t->used); h != NULL; h = next) {
 		next = TAILQ_NEXT(h, used);
-		if (!h->is_dir || h->path_len > 0)
+		if (h->pins == 0 && (!h->is_dir || h->path_len > 0))
 			handles_forget(t, h);
 	}
 }

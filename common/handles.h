@@ -15,7 +15,8 @@
  * Before a handle is closed release() is told, who finishes what is due on it.
  * A pinned handle is not closed by handles_add() and handles_shrink(). A
  * handle that has been forgotten is not found any more, but stays open while
- * it is on the list of those to be synced (handles_due).
+ * it is on the list of those with something to be done (handles_set_due), and
+ * gets there when it is pinned.
  */
 #ifndef HANDLES_H
 #define HANDLES_H
@@ -86,18 +87,19 @@ void handles_swap_fd(struct handle *h, int fd);
 void handles_pin(struct handle *h);
 void handles_unpin(struct handle *h);
 
-/* Closes up to n, the longest unused first. Returns how many it closed. */
+/* Closes up to n: those that were forgotten, then the longest unused. Returns
+ * how many it closed. */
 size_t handles_shrink(struct handles *t, size_t n);
 
-/* Takes it out; closes it now (without asking release), or, if it is due, when
- * it is not any more. */
+/* Takes it out; closes it now (without asking release), or, if it is due or
+ * pinned, when it is not due any more. */
 void handles_forget(struct handles *t, struct handle *h);
 
 /* The same for the path and, with below, all paths below it. */
 void handles_forget_path(struct handles *t, const char *path, size_t len,
     bool below);
 
-/* Everything but the root; NULL path_len 0 stays. */
+/* The same for everything but the root and what is pinned. */
 void handles_forget_all(struct handles *t);
 
 /* The list of handles with something to be done at the end of the batch. */

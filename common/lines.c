@@ -7,8 +7,9 @@
 
 #include "compat_write.h"
 
-/* Several times what a pipe holds by default (pipe(7): 64 KiB). */
-#define LINES_MIN ((size_t)256 * 1024)
+/* What is read at once: several times what a pipe holds by default (pipe(7): 64
+ * KiB). */
+#define LINES_READ ((size_t)256 * 1024)
 
 struct lines {
 	int fd;
@@ -34,9 +35,9 @@ lines_new(int fd, size_t max)
 	l->fd = fd;
 	/* Who feeds us has not to be woken as often, and what arrives together
 	 * is more. */
-	compat_widen_pipe(fd, (int)LINES_MIN);
+	compat_widen_pipe(fd, (int)LINES_READ);
 	l->max = max;
-	l->cap = LINES_MIN;
+	l->cap = LINES_READ;
 	l->data = malloc(l->cap);
 	if (l->data == NULL) {
 		free(l);
@@ -87,13 +88,18 @@ lines_room(struct lines *l)
 ssize_t
 lines_fill(struct lines *l)
 {
+	size_t room;
 	ssize_t n;
 
 	if (l->eof)
 		return 0;
 	if (lines_room(l) == -1)
 		return -1;
-	n = read(l->fd, l->data + l->end, l->cap - l->end);
+	/* A long line has made room for ten thousands of short ones: they are
+	 * not to come all at once. */
+	room = l->cap - l->end;
+	n = read(l->fd, l->data + l->end,
+	    room < LINES_READ ? room : LINES_READ);
 	if (n > 0)
 		l->end += (size_t)n;
 	else if (n == 0)

@@ -34,9 +34,9 @@ struct line {
 struct lines *lines_new(int fd, size_t max);
 void lines_free(struct lines *l);
 
-/* Reads once. Returns the number of bytes read, 0 at the end of the input
- * (from then on), -1 with errno as read(2), or ENOMEM. Ends the life of all
- * lines handed out. */
+/* Reads once, up to 256 KiB. Returns the number of bytes read, 0 at the end of
+ * the input (from then on), -1 with errno as read(2), or ENOMEM. Ends the life
+ * of all lines handed out. */
 ssize_t lines_fill(struct lines *l);
 
 /* The next whole line of what has been read. At the end of the input that is

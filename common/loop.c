@@ -30,6 +30,7 @@
 struct dir {
 	struct ways ways; /* .v NULL: this place is free */
 	int64_t walked; /* when, us of the monotonic clock */
+	uint64_t went; /* in which round that was */
 	uint64_t judged; /* in which round */
 
 	/* What was found in that round. */
@@ -466,9 +467,10 @@ make_room(struct loop *l)
 				oldest = d;
 		}
 		if (oldest != NULL &&
-		    (free_one == NULL || l->ways.n > NODES_MAX))
+		    (free_one == NULL || l->ways.nopen > NODES_MAX))
 			dir_forget(l, oldest);
-	} while (free_one == NULL || (oldest != NULL && l->ways.n > NODES_MAX));
+	} while (
+	    free_one == NULL || (oldest != NULL && l->ways.nopen > NODES_MAX));
 	return free_one;
 }
 
@@ -481,9 +483,29 @@ forget_all(struct loop *l)
 		dir_forget(l, &l->dirs[i]);
 }
 
+/* The directory above, if the way from there was gone in this round: then it
+ * need not be gone again. With thousands of directories one below the
+ * other each would be gone a thousand times. */
+static const struct dir *
+above(struct loop *l, int dirfd, const struct mounts_id *id)
+{
+	struct mounts_id up;
+	struct dir *d = NULL;
+	int fd;
+
+	fd = openat(dirfd, "..", COMPAT_O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd == -1)
+		return NULL;
+	if (mounts_identify(fd, &up) == 0 && !mounts_same_place(&up, id))
+		d = find(l, &up);
+	(void)close(fd);
+	return d != NULL && d->went == l->ways.round ? d : NULL;
+}
+
 static int
 look_up(struct loop *l, int dirfd, const struct mounts_id *id, struct dir **ret)
 {
+	const struct dir *up;
 	struct dir *d;
 
 	d = find(l, id);
@@ -496,9 +518,12 @@ look_up(struct loop *l, int dirfd, const struct mounts_id *id, struct dir **ret)
 		d = make_room(l);
 	if (d->ways.v == NULL || !d->ways.keep ||
 	    l->now - d->walked >= STALE_US) {
+		up = above(l, dirfd, id);
 		d->judged = 0;
-		d->walked = l->now;
-		if (ways_walk(&l->ways, &d->ways, dirfd, id) == -1) {
+		d->walked = up != NULL ? up->walked : l->now;
+		d->went = l->ways.round;
+		if (ways_walk(&l->ways, &d->ways, dirfd, id,
+			up != NULL ? &up->ways : NULL) == -1) {
 			dir_forget(l, d);
 			return -1;
 		}

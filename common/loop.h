@@ -19,7 +19,8 @@
  * of a process, opening directories upward) works within a sandbox that
  * handles write rights only.
  *
- * What it costs: the first question about a directory walks up to "/". After
+ * What it costs: the first question about a directory walks up to "/", or to
+ * the directory above where that was walked for the same batch. After
  * that each batch asks each directory on the way once (one fcntl(2) each), and
  * the way is walked anew when the last walk is a second old. For a directory
  * that bind mounts show at several places it is walked for each batch.

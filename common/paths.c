@@ -72,7 +72,12 @@ paths_may(struct paths *p, struct handle *dir, const char *name)
 	if (p->o.may == NULL || dir->asked == p->batch)
 		return 0;
 	text[0] = '\0';
-	rc = p->o.may(p->o.ctx, dir->fd, name, &every_name, text, sizeof(text));
+	handles_pin(dir);
+	do
+		rc = p->o.may(p->o.ctx, dir->fd, name, &every_name, text,
+		    sizeof(text));
+	while (rc == -1 && paths_shrink(p));
+	handles_unpin(dir);
 	if (rc == 1)
 		return why_set(p->o.why, "loop", "%s", text);
 	if (rc == 0 && every_name)

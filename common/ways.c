@@ -26,6 +26,16 @@ open_dir(int at, const char *name)
 }
 
 static void
+node_close(struct ways_cache *c, struct ways_node *n)
+{
+	if (n->fd == -1)
+		return;
+	(void)close(n->fd);
+	n->fd = -1;
+	c->nopen--;
+}
+
+static void
 node_free(struct ways_cache *c, struct ways_node *n)
 {
 	struct ways_node **p;
@@ -35,9 +45,7 @@ node_free(struct ways_cache *c, struct ways_node *n)
 	for (p = &c->nodes; *p != n; p = &(*p)->next)
 		;
 	*p = n->next;
-	c->n--;
-	if (n->fd != -1)
-		(void)close(n->fd);
+	node_close(c, n);
 	free(n->claims);
 	free(n);
 }
@@ -65,7 +73,7 @@ node_get(struct ways_cache *c, int fd, const struct mounts_id *id)
 	n->refs = 1;
 	n->next = c->nodes;
 	c->nodes = n;
-	c->n++;
+	c->nopen++;
 	return n;
 }
 
@@ -96,10 +104,6 @@ node_ask(struct ways_cache *c, struct ways_node *n)
 		return 0;
 	n->nclaims = 0;
 	n->silent = false;
-	if (!n->has_kernel_id) {
-		n->has_kernel_id = mounts_kernel_id(n->fd, &n->kernel_id.dev,
-				       &n->kernel_id.ino) == 0;
-	}
 	if (claim_list(n->fd, n->has_kernel_id ? &n->kernel_id : NULL,
 		add_claim, n) == -1) {
 		if (errno == ENOMEM)
@@ -108,6 +112,11 @@ node_ask(struct ways_cache *c, struct ways_node *n)
 			c->no_claims = true;
 		else
 			n->silent = true;
+	}
+	/* That is dear, and few have claims. */
+	if (n->nclaims > 0 && !n->has_kernel_id) {
+		n->has_kernel_id = mounts_kernel_id(n->fd, &n->kernel_id.dev,
+				       &n->kernel_id.ino) == 0;
 	}
 	n->asked = c->round;
 	return 0;
@@ -159,10 +168,8 @@ give_back(struct ways_cache *c, struct ways_node *n)
 {
 	if (node_ask(c, n) == -1)
 		return -1;
-	if (n->refs == 1 && n->fd != -1) {
-		(void)close(n->fd);
-		n->fd = -1;
-	}
+	if (n->refs == 1)
+		node_close(c, n);
 	return 0;
 }
 
@@ -217,6 +224,31 @@ climb(struct ways_cache *c, int fd, struct way *w, bool *keep)
 		}
 		id = up;
 	}
+}
+
+/* Goes up from the open directory fd, which is taken over, by one step to what
+ * has a way already. */
+static int
+join(struct ways_cache *c, int fd, const struct mounts_id *id, struct way *w,
+    const struct way *above)
+{
+	struct ways_node *n;
+	size_t i;
+
+	n = node_get(c, fd, id);
+	if (n == NULL)
+		return -1;
+	if (way_add(w, n) == -1) {
+		node_free(c, n);
+		return -1;
+	}
+	for (i = 0; i < above->n; i++) {
+		if (way_add(w, above->v[i]) == -1)
+			return -1;
+		above->v[i]->refs++;
+	}
+	w->blocked = above->blocked;
+	return 0;
 }
 
 static struct way *
@@ -286,7 +318,7 @@ refresh_mounts(struct ways_cache *c)
 
 int
 ways_walk(struct ways_cache *c, struct ways *w, int dirfd,
-    const struct mounts_id *id)
+    const struct mounts_id *id, const struct ways *above)
 {
 	struct walk walk = {c, w};
 	struct way *way;
@@ -294,7 +326,7 @@ ways_walk(struct ways_cache *c, struct ways *w, int dirfd,
 
 	ways_free(c, w);
 	w->id = *id;
-	w->keep = true;
+	w->keep = above == NULL || above->keep;
 	fd = open_dir(dirfd, ".");
 	if (fd == -1 && (errno == EACCES || errno == EPERM))
 		fd = fcntl(dirfd, F_DUPFD_CLOEXEC, 0);
@@ -305,7 +337,8 @@ ways_walk(struct ways_cache *c, struct ways *w, int dirfd,
 		(void)close(fd);
 		return -1;
 	}
-	if (climb(c, fd, way, &w->keep) == -1)
+	if ((above != NULL ? join(c, fd, id, way, &above->v[0]) :
+			     climb(c, fd, way, &w->keep)) == -1)
 		return -1;
 	refresh_mounts(c);
 	if (c->mounts != NULL &&

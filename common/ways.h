@@ -5,7 +5,7 @@
  *
  *	struct ways_cache c = {0};
  *	struct ways w = {0};
- *	ways_walk(&c, &w, dirfd, &id);		look, and ask
+ *	ways_walk(&c, &w, dirfd, &id, NULL);	look, and ask
  *	... w.v[i].v[j]->claims ...
  *	ways_settle(&c, &w);
  *	for each round
@@ -38,7 +38,7 @@
 /* A directory on the way from a target up to "/". Shared by all ways. */
 struct ways_node {
 	struct mounts_id id;
-	struct claim_id kernel_id; /* as claims name it; 0 until asked */
+	struct claim_id kernel_id; /* as claims name it; of one with claims */
 	int fd; /* -1 once it had to be given back: a very long way */
 
 	/* What was learned when asked last. */
@@ -73,7 +73,7 @@ struct ways {
 /* What many of them share. Begin with zeros, and a call of ways_round. */
 struct ways_cache {
 	struct ways_node *nodes;
-	size_t n; /* how many; each may hold a descriptor */
+	size_t nopen; /* descriptors that they hold */
 	uint64_t round;
 	bool no_claims; /* found out: the system knows no such locks */
 	struct mounts *mounts; /* NULL until read, or where there is no table */
@@ -83,11 +83,14 @@ struct ways_cache {
 void ways_round(struct ways_cache *c);
 
 /* Goes up from the directory dirfd, which id identifies, by all ways, and asks
- * each directory on them. What w held before is let go. Returns 0, or -1 with
+ * each directory on them. What w held before is let go. above: the ways of the
+ * directory that dirfd's ".." is, found a short while ago, which spares all
+ * steps of the first way but one; NULL where they are not known. Returns 0, or
+ * -1 with
  * errno (ENOMEM, EMFILE, ENFILE, or the open's): then free w. A directory above
  * that cannot be opened is no failure: the way is blocked there. */
 int ways_walk(struct ways_cache *c, struct ways *w, int dirfd,
-    const struct mounts_id *id);
+    const struct mounts_id *id, const struct ways *above);
 
 /* Asks each directory that has not been asked in this round, the highest
  * first. Returns 0, or -1 with ENOMEM. */

@@ -546,5 +546,18 @@ if may "asking costs a handful of calls a batch and none a command" \
 	}
 	is "asking costs a handful of calls a batch and none a command" handful
 	echo "# $more calls for 13500 commands in $batches batches"
+
+	# A line that makes 300 directories, each in the one before.
+	i=0 deep=w
+	while [ $i -lt 300 ]; do
+		deep=$deep/d
+		i=$((i + 1))
+	done
+	put "$deep/f" >"$dir/cmd"
+	traced >"$dir/with"
+	up=$(grep -c '^openat([0-9]*, "\.\."' "$dir/with")
+	few() { [ -f "$deep/f" ] && [ "$up" -ge 300 ] && [ "$up" -le 15000 ]; }
+	is "the way up from a new directory is not gone in full" few
+	echo "# $up steps for 300 directories"
 fi
 exit $failed

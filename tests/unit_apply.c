@@ -714,6 +714,82 @@ START_TEST(running_out_of_descriptors_closes_what_is_kept_open)
 }
 END_TEST
 
+/* As the loop check, which opens each directory on a long way. */
+static int
+may_greedily(void *ctx, int dirfd, const char *name, bool *every_name,
+    char *why, size_t why_size)
+{
+	int fds[20], n, rc = 0;
+
+	for (n = 0; n < 20; n++) {
+		fds[n] = dup(dirfd);
+		if (fds[n] == -1)
+			break;
+	}
+	if (n == 20)
+		rc = may(ctx, dirfd, name, every_name, why, why_size);
+	else
+		rc = -1;
+	while (n-- > 0)
+		(void)close(fds[n]);
+	if (rc == -1)
+		errno = EMFILE;
+	return rc;
+}
+
+START_TEST(a_question_that_needs_descriptors_gets_them)
+{
+	struct rlimit rl;
+	char json[128];
+	int i;
+
+	begin(_i);
+	o.max_open = 10000;
+	o.may = may_greedily;
+	again();
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &rl), 0);
+	rl.rlim_cur = (rlim_t)dup(0) + 40;
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &rl), 0);
+	for (i = 0; i < 100; i++) {
+		(void)snprintf(json, sizeof(json),
+		    "{\"op\":\"append\",\"path\":\"%d/%d/%d\","
+		    "\"content\":\"x\"}",
+		    i % 7, i % 5, i);
+		say(json);
+	}
+	commit();
+	for (i = 0; i < 100; i++)
+		ck_assert_msg(got[i].ok, "%d: %s", i, got[i].error);
+	end();
+}
+END_TEST
+
+START_TEST(what_is_removed_again_and_again_needs_few_descriptors)
+{
+	static const char *const again_gone[] = {"delete", "overwrite"};
+	struct rlimit rl;
+	char json[128];
+	int i;
+
+	begin(_i);
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &rl), 0);
+	rl.rlim_cur = (rlim_t)dup(0) + 30;
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &rl), 0);
+	for (i = 0; i < 200; i++) {
+		(void)snprintf(json, sizeof(json),
+		    "{\"op\":\"%s\",\"path\":\"a\",\"content\":\"%c\"}",
+		    i % 2 == 0 ? "append" : again_gone[i / 2 % 2],
+		    'a' + i % 26);
+		say(json);
+	}
+	commit();
+	for (i = 0; i < 200; i++)
+		ck_assert_msg(got[i].ok, "%d: %s", i, got[i].error);
+	expect_file("a", "r");
+	end();
+}
+END_TEST
+
 START_TEST(a_path_of_thousands_of_components_is_made)
 {
 	struct rlimit rl;
@@ -852,6 +928,7 @@ START_TEST(a_torn_append_is_answered_and_the_next_begins_a_line)
 	ck_assert(got[0].torn);
 	rl.rlim_cur = RLIM_INFINITY;
 	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &rl), 0);
+	apply_reopen(a);
 	one("{\"op\":\"append\",\"path\":\"a\",\"content\":\"next\\n\"}", "");
 	ck_assert(!got[0].torn);
 	ck_assert_uint_eq(got[0].size, 9);
@@ -921,6 +998,10 @@ main(void)
 	tcase_add_loop_test(limits, many_files_need_few_descriptors, 0, WAYS);
 	tcase_add_loop_test(limits,
 	    running_out_of_descriptors_closes_what_is_kept_open, 0, WAYS);
+	tcase_add_loop_test(limits,
+	    what_is_removed_again_and_again_needs_few_descriptors, 0, WAYS);
+	tcase_add_loop_test(limits, a_question_that_needs_descriptors_gets_them,
+	    0, WAYS);
 	tcase_add_test(limits, a_path_of_thousands_of_components_is_made);
 	tcase_add_test(limits,
 	    a_torn_append_is_answered_and_the_next_begins_a_line);

@@ -139,6 +139,43 @@ START_TEST(what_is_due_stays_open_until_it_is_done)
 }
 END_TEST
 
+START_TEST(what_is_pinned_and_forgotten_stays_open_until_it_is_done)
+{
+	struct handle *h = add("a", false);
+	int fd = h->fd;
+
+	handles_pin(h);
+	handles_forget_all(t);
+	ck_assert_ptr_eq(find("a", false), h);
+	handles_forget(t, h);
+	ck_assert_ptr_null(find("a", false));
+	ck_assert_uint_eq(handles_shrink(t, 100), 0);
+	ck_assert_int_ne(fcntl(fd, F_GETFD), -1);
+	handles_unpin(h);
+	ck_assert_ptr_eq(handles_first_due(t), h);
+	handles_clear_due(t, h);
+	ck_assert_int_eq(fcntl(fd, F_GETFD), -1);
+	ck_assert_uint_eq(handles_count(t), 0);
+}
+END_TEST
+
+START_TEST(what_is_forgotten_makes_room_first)
+{
+	struct handle *h = add("a", false), *other = add("b", false);
+
+	handles_set_due(t, other);
+	handles_set_due(t, h);
+	handles_forget(t, h);
+	add("c", false);
+	add("d", false);
+	ck_assert_str_eq(released, "");
+	add("e", false);
+	ck_assert_str_eq(released, "a;");
+	ck_assert_ptr_eq(handles_first_due(t), other);
+	ck_assert_uint_eq(handles_count(t), 4);
+}
+END_TEST
+
 START_TEST(thousands_are_found_and_freed)
 {
 	char path[32];
@@ -172,6 +209,9 @@ main(void)
 	tcase_add_test(core, what_was_added_is_found_by_path_and_kind);
 	tcase_add_test(core, forgetting_a_path_can_include_what_is_below);
 	tcase_add_test(core, what_is_due_stays_open_until_it_is_done);
+	tcase_add_test(core,
+	    what_is_pinned_and_forgotten_stays_open_until_it_is_done);
+	tcase_add_test(core, what_is_forgotten_makes_room_first);
 	tcase_add_test(limits,
 	    the_longest_unused_is_closed_when_there_are_too_many);
 	tcase_add_test(limits, thousands_are_found_and_freed);

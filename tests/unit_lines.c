@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -212,6 +213,35 @@ START_TEST(a_long_line_in_small_pieces_comes_out_whole)
 }
 END_TEST
 
+START_TEST(behind_a_long_line_no_more_is_read_at_once_than_before)
+{
+	int fd = memfd_create("lines", MFD_CLOEXEC);
+	struct lines *l = lines_new(fd, 4 << 20);
+	static char block[4096];
+	struct line line;
+	size_t i, told = 0;
+	ssize_t n;
+
+	memset(block, 'y', sizeof(block));
+	for (i = 0; i < 1000; i++) {
+		if (i == 500)
+			memset(block, '\n', sizeof(block));
+		ck_assert_int_eq(write(fd, block, sizeof(block)),
+		    (ssize_t)sizeof(block));
+	}
+	ck_assert_int_eq(lseek(fd, 0, SEEK_SET), 0);
+	while ((n = lines_fill(l)) > 0) {
+		ck_assert_int_le(n, 256 * 1024);
+		while (lines_next(l, &line))
+			told++;
+	}
+	ck_assert_int_eq(n, 0);
+	ck_assert_uint_eq(told, 500 * sizeof(block));
+	lines_free(l);
+	(void)close(fd);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -234,6 +264,8 @@ main(void)
 	    a_line_that_is_too_long_is_told_before_its_end_and_only_once);
 	tcase_add_test(limits, the_last_line_is_checked_for_its_length_too);
 	tcase_add_test(limits, a_long_line_in_small_pieces_comes_out_whole);
+	tcase_add_test(limits,
+	    behind_a_long_line_no_more_is_read_at_once_than_before);
 	tcase_add_test(hostile, an_endless_line_takes_no_memory);
 	suite_add_tcase(s, core);
 	suite_add_tcase(s, limits);

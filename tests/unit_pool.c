@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <malloc.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -156,8 +157,11 @@ START_TEST(without_memory_nothing_is_handed_out)
 	size_t i = 0;
 	void *p[64];
 
-	if (used() == 0)
-		return; /* a sanitizer's own memory knows no limits */
+#ifdef POOL_APART
+	(void)printf("skip - without memory nothing is handed out - "
+		     "a sanitizer needs much\n");
+	return;
+#endif
 	begin();
 	ck_assert_int_eq(getrlimit(RLIMIT_AS, &was), 0);
 	none = was;

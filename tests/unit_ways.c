@@ -35,7 +35,7 @@ static void
 teardown(void)
 {
 	ways_free(&cache, &ways);
-	ck_assert_uint_eq(cache.n, 0);
+	ck_assert_uint_eq(cache.nopen, 0);
 	ck_assert_ptr_null(cache.nodes);
 	ways_cache_free(&cache);
 	scratch_close(&dir);
@@ -59,7 +59,7 @@ walk(struct ways *w, const char *path)
 	struct mounts_id id = identify(path);
 	int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
-	ck_assert_int_eq(ways_walk(&cache, w, fd, &id), 0);
+	ck_assert_int_eq(ways_walk(&cache, w, fd, &id, NULL), 0);
 	(void)close(fd);
 }
 
@@ -122,14 +122,42 @@ START_TEST(what_lies_on_several_ways_is_held_once)
 	size_t n;
 
 	walk(&ways, "a/b");
-	n = cache.n;
+	n = cache.nopen;
 	walk(&other, "n");
-	ck_assert_uint_eq(cache.n, n + 1);
+	ck_assert_uint_eq(cache.nopen, n + 1);
 	ck_assert_ptr_eq(other.v[0].v[1], ways.v[0].v[2]);
 	ways_free(&cache, &ways);
-	ck_assert_uint_eq(cache.n, n - 1);
+	ck_assert_uint_eq(cache.nopen, n - 1);
 	ck_assert_int_eq(ways_ask(&cache, &other), 0);
 	ways_free(&cache, &other);
+}
+END_TEST
+
+START_TEST(what_is_known_of_the_directory_above_spares_the_way)
+{
+	struct ways other = {0};
+	struct mounts_id id = identify("a/b");
+	int fd = open("a/b", O_PATH | O_DIRECTORY | O_CLOEXEC), held;
+	size_t i;
+
+	held = hold("a/b");
+	walk(&ways, "a");
+	/* Whoever goes there himself will see it elsewhere. */
+	ck_assert_int_eq(rename("a", "n/a"), 0);
+	ck_assert_int_eq(ways_walk(&cache, &other, fd, &id, &ways), 0);
+	ck_assert_uint_eq(other.v[0].n, ways.v[0].n + 1);
+	for (i = 0; i < ways.v[0].n; i++)
+		ck_assert_ptr_eq(other.v[0].v[i + 1], ways.v[0].v[i]);
+	ck_assert_uint_eq(other.v[0].v[0]->nclaims, 1);
+	ck_assert(other.keep);
+	ways_free(&cache, &ways);
+	ck_assert_int_eq(ways_ask_again(&cache, other.v[0].v[1]), 0);
+	ck_assert_int_eq(ways_walk(&cache, &other, fd, &id, NULL), 0);
+	ck_assert(mounts_same_dir(&other.v[0].v[2]->id,
+	    &(struct mounts_id){identify("n").dev, identify("n").ino, 0}));
+	ways_free(&cache, &other);
+	(void)close(fd);
+	(void)close(held);
 }
 END_TEST
 
@@ -200,10 +228,10 @@ START_TEST(what_is_no_directory_has_no_way)
 
 	scratch_put(dir.fd, "file", "x");
 	fd = open("file", O_PATH | O_CLOEXEC);
-	ck_assert_int_eq(ways_walk(&cache, &ways, fd, &id), -1);
+	ck_assert_int_eq(ways_walk(&cache, &ways, fd, &id, NULL), -1);
 	ck_assert_int_eq(errno, ENOTDIR);
 	(void)close(fd);
-	ck_assert_int_eq(ways_walk(&cache, &ways, fd, &id), -1);
+	ck_assert_int_eq(ways_walk(&cache, &ways, fd, &id, NULL), -1);
 	ck_assert_int_eq(errno, EBADF);
 }
 END_TEST
@@ -227,6 +255,8 @@ main(void)
 	tcase_add_test(core, a_way_leads_from_the_directory_to_the_root);
 	tcase_add_test(core, claims_are_asked_for_once_a_round);
 	tcase_add_test(core, what_lies_on_several_ways_is_held_once);
+	tcase_add_test(core,
+	    what_is_known_of_the_directory_above_spares_the_way);
 	tcase_add_test(core, another_walk_finds_where_the_directory_is_now);
 	tcase_add_test(core,
 	    each_place_of_a_mounted_directory_is_a_way_until_settled);

@@ -6,7 +6,8 @@
  *	{"op":"append","path":"f/000","content":"...", and all that stands
  *	behind that is written, escapes and all
  * -b	write together what has arrived together, one write(2) a file
- * -o	a new file of another name, write, rename instead of appending
+ * -o	a new file beside it, with its name and .tmp, write, rename instead of
+ *	appending
  * -s	fdatasync(2) each file that was written, at the end of each batch
  *
  * A batch is, as in fswrite, what is there until the pipe is empty, for a
@@ -110,18 +111,19 @@ append(const char *path, size_t path_len, const char *data, size_t len)
 static void
 overwrite(const char *path, size_t path_len, const char *data, size_t len)
 {
-	char name[64];
+	char name[64], temporary[sizeof(name) + 4];
 	int fd;
 
 	(void)snprintf(name, sizeof(name), "%.*s", (int)path_len, path);
-	fd = openat(dirfd_out, ".temporary",
+	(void)snprintf(temporary, sizeof(temporary), "%s.tmp", name);
+	fd = openat(dirfd_out, temporary,
 	    O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
 	if (fd == -1)
-		err(1, "temporary file");
+		err(1, "%s", temporary);
 	write_all(fd, data, len);
 	if (durable && fdatasync(fd) == -1)
 		err(1, "fdatasync");
-	if (renameat(dirfd_out, ".temporary", dirfd_out, name) == -1)
+	if (renameat(dirfd_out, temporary, dirfd_out, name) == -1)
 		err(1, "%s", name);
 	(void)close(fd);
 }

@@ -52,7 +52,7 @@ peers() {
 	    fswatch -l 0.1 --event Created --event Updated --event Removed \
 	    --event Renamed "$dir"
 	! have watchmedo || run "$1" 'watchdog (watchmedo)' "$2" "$3" "$dir" - \
-	    watchmedo log "$dir"
+	    watchmedo log -v "$dir"
 	! have chokidar || run "$1" chokidar "$2" "$3" "$dir" - \
 	    chokidar "$dir"
 }

@@ -135,9 +135,10 @@ cat >"$tmp/overwrite.py" <<'END'
 import json, os, sys
 for line in sys.stdin.buffer:
     c = json.loads(line)
-    with open(sys.argv[1] + "/.temporary", "w") as f:
+    path = sys.argv[1] + "/" + c["path"]
+    with open(path + ".tmp", "w") as f:
         f.write(c["content"])
-    os.replace(sys.argv[1] + "/.temporary", sys.argv[1] + "/" + c["path"])
+    os.replace(path + ".tmp", path)
 END
 cat >"$tmp/append.js" <<'END'
 const fs = require("fs"), files = new Map();

@@ -10,6 +10,7 @@ needs
 
 # Each action is followed by a mark of its own, so that all of it was told.
 marks=0
+settles=
 mark() {
 	marks=$((marks + 1))
 	: >"watched/mark$marks"
@@ -19,7 +20,11 @@ mark() {
 action() {
 	local from
 	from=$(($(wc -l <output) + 1))
-	eval "$2"
+	if [ -n "$settles" ]; then
+		at_once eval "$2"
+	else
+		eval "$2"
+	fi
 	mark
 	[ "$(tail -n "+$from" output | grep -v /mark | uniq)" = "$3" ]
 	is "$1"
@@ -78,6 +83,7 @@ rm -rf watched other
 mkdir watched other
 begin bursts
 marks=1000
+settles=yes
 action "a file that is made and written in many steps is created, once" \
     'for i in 1 2 3 4 5; do echo "$i" >>watched/a; done' \
     '["created","file","watched/a",null]'

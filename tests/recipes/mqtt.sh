@@ -31,7 +31,7 @@ real_timeout=$(command -v timeout)
 command_is timeout <<END
 [ "\$1" = 60 ] || exit 1
 shift
-exec '$real_timeout' 1 "\$@"
+exec '$real_timeout' 2 "\$@"
 END
 # part NAME [EDIT]: runs that recipe beside, as a service that is begun again
 # when it ends; $part is its process group.
