@@ -6,6 +6,7 @@
 #include "core.h"
 #include "grow.h"
 #include "looks.h"
+#include "moves.h"
 #include "statat.h"
 #include "tree.h"
 
@@ -391,7 +392,7 @@ see_moved(struct finds *s, struct dir *d, struct entry *e,
 	if (e->type != EVENT_DIR)
 		looks_moved(s->c, d, e, &sight->was, &sight->is);
 	else if (s->deep || (e->dir->flags & DIR_STATS) ||
-	    !change_keeps_below(s->c, d, d))
+	    !moves_keep_below(s->c, d, d))
 		core_doubt_below(s->c, e->dir, s->content);
 }
 
@@ -437,7 +438,7 @@ resolve_moved(struct finds *s, struct found *f)
 
 	f->from->flags &= (uint8_t) ~(ENTRY_MOVING | ENTRY_GONE);
 	fd = core_dirfd(s->c, f->parent);
-	e = change_moved(s->c, f->from_dir, f->from, f->parent, name,
+	e = moves_renamed(s->c, f->from_dir, f->from, f->parent, name,
 	    fd != -1 && stat_at(fd, name, false, &st) == 0 ? &st : NULL);
 	if (e != NULL)
 		see_moved(s, f->parent, e, &sight);
@@ -517,7 +518,7 @@ resolve_exchanged(struct finds *s, struct found *f, struct found *other,
 	f->done = other->done = true;
 	sight = sight_of(f);
 	sight_other = sight_of(other);
-	change_exchanged(s->c, f->from_dir, x, f->parent, y);
+	moves_exchanged(s->c, f->from_dir, x, f->parent, y);
 	see_moved(s, f->parent, y, &sight);
 	see_moved(s, f->from_dir, x, &sight_other);
 	free_found(s, f);
@@ -578,8 +579,7 @@ empty_place(struct finds *s, struct found *f, int depth)
 		}
 	}
 	/* Filters may forget what is below it where it is now. */
-	if (f->from != NULL &&
-	    !change_keeps_below(s->c, f->from_dir, f->parent))
+	if (f->from != NULL && !moves_keep_below(s->c, f->from_dir, f->parent))
 		rescue(s, f->from, depth);
 	if (!f->done && y != NULL && y != f->from)
 		rescue(s, y, depth);
