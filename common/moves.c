@@ -249,7 +249,10 @@ make_room(struct core *c, struct move *m, struct dir *d, struct entry *y,
 	is = tell_shows(c, m->to, m->new_name, type);
 	there = tell_shows(c, m->to, m->new_name, y->type);
 	if (was && is && tells_renamed(c))
-		replaced = there;
+		/* No rename puts a directory over a file, nor a file over a
+		 * directory: between two looks more has happened. */
+		replaced =
+		    there && (type == EVENT_DIR) == (y->type == EVENT_DIR);
 	else
 		/* A save by renaming: for whoever sees only the new name the
 		 * file has new content. */

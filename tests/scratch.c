@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <poll.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -158,6 +159,18 @@ scratch_mounts(void)
 			return false;
 	}
 	return mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0;
+}
+
+void
+scratch_umount(const char *path)
+{
+	int tries;
+
+	for (tries = 0; umount(path) == -1; tries++) {
+		ck_assert_msg(errno == EBUSY && tries < 20000, "%s: %s", path,
+		    strerror(errno));
+		(void)poll(NULL, 0, 1);
+	}
 }
 
 bool

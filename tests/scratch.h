@@ -46,6 +46,9 @@ size_t scratch_count(int dirfd, const char *name);
  * had. */
 bool scratch_mounts(void);
 
+/* umount(2), once nobody is looking there. */
+void scratch_umount(const char *path);
+
 /* Moves this process to a user namespace of its own and sets one of its limits
  * (/proc/sys/user/NAME, see namespaces(7)). False where that is not to be
  * had. */
