@@ -38,6 +38,14 @@ by_hand() {
 	    grep -q -e "-Ibeside .*common/emit" "$tmp/commands" &&
 	    grep -q -e "fswrite.* -lbeside beside.a" "$tmp/commands"
 }
+# ran TEXT SCRIPT: beside a good test, this one makes run.sh end so.
+ran() {
+	printf '#!/bin/sh\necho "ok - yes"\n' >"$tmp/good_test.sh"
+	printf '#!/bin/sh\n%s\n' "$2" >"$tmp/one_test.sh"
+	chmod +x "$tmp/good_test.sh" "$tmp/one_test.sh"
+	"$here/tests/run.sh" "$tmp/good_test.sh" "$tmp/one_test.sh" >"$tmp/ran"
+	[ $? -eq "${1%% *}" ] && [ "$(tail -n 1 "$tmp/ran")" = "${1#* }" ]
+}
 idle() { make -q -C "$tmp/src" CFLAGS=-O0; }
 outdated() { ! idle; }
 files() { (cd "$1" && find . -name .git -prune -o ! -type d -print | sort); }
@@ -196,6 +204,12 @@ else
 	echo "skip - STATIC=1 builds programs that need no shared library" \
 		"- not every library is here as an archive"
 fi
+is "what fails has failed" \
+    ran "1 1 passed, 1 failed, 0 skipped" 'echo "not ok - no"; exit 1'
+is "and so has what dies" ran "1 1 passed, 1 failed, 0 skipped" "kill -9 \$\$"
+is "and what tries nothing" ran "1 1 passed, 1 failed, 0 skipped" :
+is "what is skipped has not" \
+    ran "0 1 passed, 0 failed, 1 skipped" 'echo "skip - it - why"'
 is "clean is a success" build clean
 is "and leaves the sources" same "$tmp/src" "$tmp/sources"
 exit $failed

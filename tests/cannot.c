@@ -98,6 +98,8 @@ static const struct {
 	"nobody knows when a file was born"},
     {"portable", "an_exchange_is_one_and_what_changed_in_both_is_told",
 	"nobody knows when a file was born"},
+    {"portable", "a_file_that_changes_places_with_a_directory_is_looked_at",
+	"nobody knows when a file was born"},
     {"portable", "a_new_directory_or_file_is_not_one_that_is_gone",
 	"nobody knows when a file was born"},
     {"portable", "a_file_that_is_written_is_complete_when_it_is_left_alone",

@@ -45,9 +45,9 @@ traced_says() {
 	shift 2
 	timeout 60 "$@" <"$input" >"${output:-said}" 2>err
 	got=$?
+	is_sentence="$program says: $pattern"
 	[ "$got" -eq "$want" ] && proper "$program" &&
 		[ "$(wc -l <err)" -eq 1 ] && grep -qxE "$program: ($pattern)" err
-	is_sentence="$program says: $pattern"
 	is "${is_sentence//\\/}"
 }
 

@@ -119,6 +119,17 @@ if [ "$(id -u)" -ne 0 ] || ordinary true 2>/dev/null; then
 	[ "$?" -eq 3 ] && proper fswatch-events &&
 		grep -qx "fswatch-events: top/locked: not watched: Permission denied" err
 	is "fswatch-events names a directory that may not be read, once"
+	mkdir -p wide/{1,2,3,4,5,6,7,8,9}/{1,2,3}
+	for n in {8..24}; do # the first that is enough for a beginning
+		# shellcheck disable=SC2016 # the inner shell's
+		ordinary timeout 60 bash -c 'ulimit -n "$0"; exec "$@"' "$n" \
+			"$bin/fswatch-events" -r --timeout 0.01 wide \
+			</dev/null >said 2>err
+		[ "$?" -ne 3 ] || break
+	done
+	proper fswatch-events && [ "$(wc -l <err)" -eq 1 ] &&
+		grep -qE "^fswatch-events: wide[^:]*: Too many open files \(ulimit -n is $n(, at least [0-9]+ needed)?\): polled from here on; raise it with: ulimit -n 1024 \(in a shell of the superuser\)$" err
+	is "too few descriptors: one line, with their number and the way out"
 	mkdir -p way/in
 	chmod 777 way/in
 	chmod 311 way

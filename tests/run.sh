@@ -29,13 +29,14 @@ for t in "$@"; do
 	cat "$out"
 	echo "   $(($(date +%s) - began)) s"
 	skips=$(count '^skip - ')
+	sum=
 	case "$t" in
 	*.sh)
 		good=$(count '^ok - ')
 		bad=$(count '^not ok - ')
 		;;
 	*)
-		sum=$(sed -n 's/^[0-9]*%: Checks: \([0-9]*\), Failures: \([0-9]*\), Errors: \([0-9]*\)$/\1 \2 \3/p' "$out" | tail -n 1)
+		sum=$(sed -n 's/^\(Running suite(s):\)\{0,1\}[0-9]*%: Checks: \([0-9]*\), Failures: \([0-9]*\), Errors: \([0-9]*\)$/\2 \3 \4/p' "$out" | tail -n 1)
 		# shellcheck disable=SC2086 # three numbers
 		set -- ${sum:-0 0 0}
 		bad=$(($2 + $3))
@@ -45,6 +46,9 @@ for t in "$@"; do
 	# A test that died without a word has failed, too.
 	if [ "$status" -ne 0 ] && [ "$bad" -eq 0 ]; then
 		echo "not ok - $t: exit status $status"
+		bad=1
+	elif [ -z "$sum" ] && [ $((good + bad + skips)) -eq 0 ]; then
+		echo "not ok - $t: nothing was tried"
 		bad=1
 	fi
 	if [ "$bad" -ne 0 ]; then

@@ -117,6 +117,12 @@ START_TEST(so_many_watches_are_advised_as_are_missing)
 	(void)snprintf(needed, sizeof(needed), ", at least %ld needed)",
 	    value + 1);
 	ck_assert_ptr_nonnull(strstr(text.data, needed));
+	/* There is room to spare, also where the need is a round number. */
+	for (advised = 8192; advised <= value; advised *= 2)
+		;
+	(void)snprintf(needed, sizeof(needed), "=%ld", 2 * advised);
+	note_missing(&text, "d", ENOSPC, (uint64_t)(advised - value));
+	ck_assert_msg(strstr(text.data, needed) != NULL, "%s", text.data);
 	note_missing(&text, "d", ENOSPC, UINT64_MAX);
 	ck_assert_ptr_nonnull(strstr(text.data, "sysctl -w "));
 }

@@ -60,6 +60,19 @@ START_TEST(longer_work_shows_what_has_been_done_since_it_began)
 }
 END_TEST
 
+START_TEST(each_work_counts_from_its_own_beginning)
+{
+	progress_begin(&p, 0);
+	progress_step(&p, 0, 10, 100);
+	progress_end(&p);
+	progress_begin(&p, 5000);
+	progress_step(&p, 5000, 1000, 2000);
+	progress_step(&p, 6000, 1002, 2004);
+	ck_assert_str_eq(look(),
+	    "\r\033[Ktest: looking: 2 directories, 4 names, 4 names/s");
+}
+END_TEST
+
 START_TEST(one_of_each_is_told_as_one)
 {
 	progress_begin(&p, 0);
@@ -155,6 +168,7 @@ main(void)
 	tcase_add_test(core, work_of_less_than_a_second_shows_nothing);
 	tcase_add_test(core,
 	    longer_work_shows_what_has_been_done_since_it_began);
+	tcase_add_test(core, each_work_counts_from_its_own_beginning);
 	tcase_add_test(core, one_of_each_is_told_as_one);
 	tcase_add_test(core, it_is_written_ten_times_a_second_at_most);
 	tcase_add_test(core, hidden_it_comes_back_with_the_next_step);

@@ -37,13 +37,15 @@ run --help
 	! [ -s "$tmp/err" ]
 is "help goes to stdout and is a success"
 run --version
-[ "$got" -eq 0 ] && head -n 1 "$tmp/out" | grep -qx 'fswatch-events [0-9][0-9.]*'
+version=$(sed -n 's/^VERSION = //p' "${0%/*}/../Makefile")
+[ "$got" -eq 0 ] && [ -n "$version" ] &&
+	[ "$(head -n 1 "$tmp/out")" = "fswatch-events $version" ]
 is "the version is the first line of --version"
 grep -qxE 'back ends: [a-z]+(, [a-z]+)*' "$tmp/out" &&
 	grep -qxE 'built with libbsd( [0-9.]+)?' "$tmp/out"
 is "and what is built in, and with what, are the others"
 "${bin%/*}/fswrite" --version >"$tmp/out" &&
-	head -n 1 "$tmp/out" | grep -qx 'fswrite [0-9][0-9.]*' &&
+	[ "$(head -n 1 "$tmp/out")" = "fswrite $version" ] &&
 	grep -qxE 'sandbox: (landlock|none)' "$tmp/out" &&
 	grep -qxE 'built with jansson( [0-9.]+)?, libbsd( [0-9.]+)?' "$tmp/out"
 is "fswrite tells the same of itself"
