@@ -153,8 +153,9 @@ LIB = $(BUILD)/libfspipe.a
 # about what is built; what else lies in tests/*.c is shared by them.
 TEST_ALL = $(wildcard tests/unit_*.c tests/e2e_*.c)
 # What only a kernel that names what has happened can be asked for.
-TEST_EXACT = $(if $(filter inotify,$(BACKENDS)),,tests/unit_changes.c \
-    tests/unit_hints.c tests/unit_notes.c tests/unit_sync.c)
+TEST_EXACT = $(if $(filter inotify,$(BACKENDS)),,tests/unit_ahead.c \
+    tests/unit_changes.c tests/unit_hints.c tests/unit_notes.c \
+    tests/unit_sync.c)
 # What is not built is not tested.
 TEST_LESS = $(if $(filter proc,$(PROC)),,tests/unit_mountwatch.c) \
     $(if $(filter none,$(WRITERS)),tests/unit_writers.c) \
