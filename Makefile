@@ -75,11 +75,12 @@ FSP_CPPFLAGS = -D_GNU_SOURCE -DFSPIPE_VERSION='"$(VERSION)"' -Icommon \
 FSP_CPPFLAGS += $(if $(SAN),-DARENA_BLOCK=1 -DPOOL_APART=1)
 FSP_CFLAGS = -std=gnu17 -pthread $(FSP_WARN) $(FSP_HARDEN) $(FSP_SAN)
 FSP_LDFLAGS = $(if $(STATIC),-static-pie,-pie) -Wl,-z,relro -Wl,-z,now \
-    $(FSP_SAN) $(if $(EMULATED),-Wl$(comma)--wrap=close)
+    $(FSP_SAN)
 FSP_LDLIBS = $(BSD_LIBS) $(JANSSON_LIBS)
 
 COMPILE = $(CC) $(FSP_CPPFLAGS) $(CPPFLAGS) $(FSP_CFLAGS) $(CFLAGS) -MMD -MP
-LINK = $(CC) $(FSP_CFLAGS) $(CFLAGS) $(FSP_LDFLAGS) $(LDFLAGS)
+LINK = $(CC) $(FSP_CFLAGS) $(CFLAGS) $(FSP_LDFLAGS) $(LDFLAGS) \
+    $(if $(EMULATED),-Wl$(comma)--wrap=close)
 
 PROGS = fswatch-events fswrite
 SCHEMAS = $(wildcard man/schema/*.json)
@@ -236,7 +237,8 @@ RECIPE_DEPS = jq redis-server redis-tools mosquitto mosquitto-clients \
 deps-recipes:
 	tests/deps.sh $(RECIPE_DEPS)
 
-$(BUILD)/changer: $(BUILD)/tests/recipes/changer.o $(BUILD)/tests/changer.o
+$(BUILD)/changer: $(BUILD)/tests/recipes/changer.o $(BUILD)/tests/changer.o \
+    $(LIB)
 	$(LINK) -o $@ $^ $(FSP_LDLIBS) $(LDLIBS)
 
 check-recipes: all $(BUILD)/changer

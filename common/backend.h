@@ -134,6 +134,14 @@ struct backend_ops {
 	 * polling one then looks at it more often, and at everything now.) */
 	void (*found)(struct backend *b, int id);
 
+	/* NULL, or: all that is looked at by the clock is due now, since there
+	 * is no later. wait() says 0. */
+	void (*look_now)(struct backend *b);
+
+	/* NULL, or: so many milliseconds were not spent on looking, but in
+	 * waiting for somebody (a reader that does not read). */
+	void (*waited)(struct backend *b, int64_t ms);
+
 	/* Takes all that the kernel has, as far as there is room. Returns 1
 	 * when the kernel has no more, 0 when there was no more room, -1 with
 	 * errno. */

@@ -582,6 +582,13 @@ kqueue_next(struct backend *b, struct hint *h)
 	return 1;
 }
 
+static void
+kqueue_look_now(struct backend *b)
+{
+	if (b->poll_at != 0)
+		b->poll_at = monotonic_ms();
+}
+
 static int
 kqueue_wait(struct backend *b)
 {
@@ -607,5 +614,6 @@ const struct backend_ops backend_kqueue = {
     .add_name = kqueue_add_name,
     .fill = kqueue_fill,
     .next = kqueue_next,
+    .look_now = kqueue_look_now,
     .wait = kqueue_wait,
 };

@@ -292,6 +292,23 @@ poll_found(struct backend *b, int id)
 		make_all_due(b);
 }
 
+/* A round under way may have passed what has changed since. */
+static void
+poll_look_now(struct backend *b)
+{
+	b->begun = 0;
+	b->all = false;
+	b->round_at = monotonic_ms();
+}
+
+/* That is not what has to be rested from. */
+static void
+poll_waited(struct backend *b, int64_t ms)
+{
+	if (is_busy(b))
+		b->begun += ms;
+}
+
 static int64_t
 longer(int64_t a, int64_t b)
 {
@@ -339,5 +356,7 @@ const struct backend_ops backend_poll = {
     .fill = poll_fill,
     .next = poll_next,
     .found = poll_found,
+    .look_now = poll_look_now,
+    .waited = poll_waited,
     .wait = poll_wait,
 };

@@ -1,7 +1,7 @@
 /*
  * A change to the index together with the events that tell it, so that the
- * stream and the index never part: what is told is decided here, by the
- * filter and the set of events, and nowhere else.
+ * stream and the index never part: what comes, changes and goes. (What moves:
+ * moves.h.)
  *
  * The callers (hints, sync) say what happened; the kernel's words and the
  * listing of a disk are their business.
@@ -77,26 +77,16 @@ void change_gone(struct core *c, struct dir *d, struct entry *e);
 /* The same for all that is in d. */
 void change_gone_below(struct core *c, struct dir *d);
 
+/* Takes e out of the index without a word: it is freed. */
+void change_drop(struct core *c, struct dir *d, struct entry *e);
+
 /* The directory d is not what it was: what is known to be in it is told as
  * gone, and nothing is known of it any more. */
 void change_unknown(struct core *c, struct dir *d);
 
-/* e is at another name now. What stood there is gone, unless it is a
- * directory that still holds something, which the caller has to take care of.
- * st is that of the new name, or NULL. Returns the entry as it is now, or
- * NULL (out of memory; then both names are in doubt). Directories that the
- * filter now enters or leaves are in doubt as well. */
-struct entry *change_moved(struct core *c, struct dir *from, struct entry *e,
-    struct dir *to, const char *name, const struct event_stat *st);
-
-/* Does a directory that moves from one to the other keep all that is known to
- * be in it, whatever the user's choices? */
-bool change_keeps_below(const struct core *c, const struct dir *from,
-    const struct dir *to);
-
-/* Two entries have swapped their names. */
-void change_exchanged(struct core *c, struct dir *da, struct entry *a,
-    struct dir *db, struct entry *b);
+/* The directory d, which is without content, is watched no longer; it may be
+ * entered anew. */
+void change_leave(struct core *c, struct dir *d);
 
 /* A file's content under this name is whole: tells `complete`, as far as how
  * says. st may be NULL. Where nobody tells that a file was closed, it is looked

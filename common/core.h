@@ -215,6 +215,10 @@ int core_next(struct core *c, struct hint *h);
 /* Takes what the sides that are not exact have to say, and hands out nothing.
  * For one who is comparing, and has found something. */
 void core_gather(struct core *c);
+/* All that is looked at by the clock is due now: core_wait() says 0. */
+void core_look_now(struct core *c);
+/* So many milliseconds were spent in waiting for somebody. */
+void core_waited(struct core *c, int64_t ms);
 /* A look at d has found a change in it. */
 void core_found(struct core *c, const struct dir *d);
 /* Does the first side hold back hints for a moment? */

@@ -378,6 +378,32 @@ core_found(struct core *c, const struct dir *d)
 		    id_on_side(d->mark));
 }
 
+void
+core_look_now(struct core *c)
+{
+	const struct side *side;
+	size_t i;
+
+	for (i = 0; i < c->nsides; i++) {
+		side = &c->side[i];
+		if (side->ops->look_now != NULL)
+			side->ops->look_now(side->b);
+	}
+}
+
+void
+core_waited(struct core *c, int64_t ms)
+{
+	const struct side *side;
+	size_t i;
+
+	for (i = 0; i < c->nsides; i++) {
+		side = &c->side[i];
+		if (side->ops->waited != NULL)
+			side->ops->waited(side->b, ms);
+	}
+}
+
 bool
 core_holds(const struct core *c)
 {

@@ -6,6 +6,7 @@
 #include "core.h"
 #include "grow.h"
 #include "looks.h"
+#include "moves.h"
 #include "statat.h"
 #include "tree.h"
 
@@ -362,26 +363,36 @@ rescue(struct finds *s, struct entry *e, int depth)
 		settle_below(s, e->dir, depth);
 }
 
-/* What was seen of it where it is now. */
-static struct entry_stat
-seen_of(const struct found *f)
-{
-	struct entry_stat none = {0}, *es;
+/* What has been seen of something that moves: before, and where it is now. */
+struct sight {
+	struct entry_stat was;
+	struct entry_stat is;
+};
 
-	es = f->e == NULL ? NULL : tree_stat(f->e);
-	return es == NULL ? none : *es;
+static struct sight
+sight_of(const struct found *f)
+{
+	const struct entry_stat *was = tree_stat(f->from);
+	const struct entry_stat *is = f->e == NULL ? NULL : tree_stat(f->e);
+	struct sight sight = {{0}, {0}};
+
+	if (was != NULL)
+		sight.was = *was;
+	if (is != NULL)
+		sight.is = *is;
+	return sight;
 }
 
 /* e has moved to where it is now. What has changed in a directory can only be
  * seen there. */
 static void
 see_moved(struct finds *s, struct dir *d, struct entry *e,
-    const struct entry_stat *seen)
+    const struct sight *sight)
 {
 	if (e->type != EVENT_DIR)
-		looks_moved(s->c, d, e, seen);
+		looks_moved(s->c, d, e, &sight->was, &sight->is);
 	else if (s->deep || (e->dir->flags & DIR_STATS) ||
-	    !change_keeps_below(s->c, d, d))
+	    !moves_keep_below(s->c, d, d))
 		core_doubt_below(s->c, e->dir, s->content);
 }
 
@@ -421,16 +432,16 @@ resolve_moved(struct finds *s, struct found *f)
 {
 	struct event_stat st;
 	const char *name = name_found(f);
-	struct entry_stat seen = seen_of(f);
+	struct sight sight = sight_of(f);
 	struct entry *e;
 	int fd;
 
 	f->from->flags &= (uint8_t) ~(ENTRY_MOVING | ENTRY_GONE);
 	fd = core_dirfd(s->c, f->parent);
-	e = change_moved(s->c, f->from_dir, f->from, f->parent, name,
+	e = moves_renamed(s->c, f->from_dir, f->from, f->parent, name,
 	    fd != -1 && stat_at(fd, name, false, &st) == 0 ? &st : NULL);
 	if (e != NULL)
-		see_moved(s, f->parent, e, &seen);
+		see_moved(s, f->parent, e, &sight);
 	free_found(s, f);
 }
 
@@ -496,7 +507,7 @@ resolve_exchanged(struct finds *s, struct found *f, struct found *other,
     int depth)
 {
 	struct entry *x = f->from, *y = other->from;
-	struct entry_stat seen, seen_other;
+	struct sight sight, sight_other;
 
 	x->flags &= (uint8_t)~ENTRY_SYNC;
 	y->flags &= (uint8_t)~ENTRY_SYNC;
@@ -505,11 +516,11 @@ resolve_exchanged(struct finds *s, struct found *f, struct found *other,
 	if (f->done || other->done)
 		return;
 	f->done = other->done = true;
-	seen = seen_of(f);
-	seen_other = seen_of(other);
-	change_exchanged(s->c, f->from_dir, x, f->parent, y);
-	see_moved(s, f->parent, y, &seen);
-	see_moved(s, f->from_dir, x, &seen_other);
+	sight = sight_of(f);
+	sight_other = sight_of(other);
+	moves_exchanged(s->c, f->from_dir, x, f->parent, y);
+	see_moved(s, f->parent, y, &sight);
+	see_moved(s, f->from_dir, x, &sight_other);
 	free_found(s, f);
 	free_found(s, other);
 }
@@ -568,8 +579,7 @@ empty_place(struct finds *s, struct found *f, int depth)
 		}
 	}
 	/* Filters may forget what is below it where it is now. */
-	if (f->from != NULL &&
-	    !change_keeps_below(s->c, f->from_dir, f->parent))
+	if (f->from != NULL && !moves_keep_below(s->c, f->from_dir, f->parent))
 		rescue(s, f->from, depth);
 	if (!f->done && y != NULL && y != f->from)
 		rescue(s, y, depth);

@@ -3,7 +3,7 @@
  * many as the limit allows; who has not been used for longest goes first.
  *
  *	struct handles *t = handles_new(limit, release, ctx);
- *	h = handles_find(t, path, len);
+ *	h = handles_find(t, path, len, is_dir);
  *	if (h == NULL)
  *		h = handles_add(t, path, len, fd, is_dir);
  *	handles_use(t, h);		once a batch is enough

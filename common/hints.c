@@ -10,6 +10,7 @@
 #include "changes.h"
 #include "core.h"
 #include "looks.h"
+#include "moves.h"
 #include "owed.h"
 #include "sync.h"
 #include "tree.h"
@@ -289,7 +290,7 @@ on_renamed(struct core *c, struct dir *from, struct dir *to,
 		/* Either may have been taken for the other before. */
 		core_doubt(c, from, t->name);
 		core_doubt(c, to, t->to_name);
-		change_exchanged(c, from, e, to, y);
+		moves_exchanged(c, from, e, to, y);
 		return;
 	}
 	fd = core_dirfd(c, to);
@@ -308,7 +309,7 @@ on_renamed(struct core *c, struct dir *from, struct dir *to,
 	}
 	if (y != NULL && !is_known(y))
 		core_doubt(c, from, t->name); /* it may be there now */
-	(void)change_moved(c, from, e, to, t->to_name, same ? &st : NULL);
+	(void)moves_renamed(c, from, e, to, t->to_name, same ? &st : NULL);
 	if (!same)
 		core_doubt(c, to, t->to_name);
 }

@@ -242,9 +242,9 @@ looks_compare(struct core *c, struct dir *d, int fd, struct entry *e)
 
 void
 looks_moved(struct core *c, struct dir *d, struct entry *e,
-    const struct entry_stat *seen)
+    const struct entry_stat *was, const struct entry_stat *seen)
 {
-	struct entry_stat was;
+	struct entry_stat unknown = *seen;
 
 	if (e->type == EVENT_DIR || !(d->flags & DIR_STATS))
 		return;
@@ -253,8 +253,9 @@ looks_moved(struct core *c, struct dir *d, struct entry *e,
 		c->resync = true;
 		return;
 	}
-	was = *tree_stat(e);
 	*tree_stat(e) = *seen;
-	if (was.attrs != 0 && seen->attrs != 0)
-		(void)tell(c, d, e, &was, seen, true, NULL);
+	unknown.mtime = ENTRY_WRITTEN;
+	if (seen->attrs != 0 && (was->attrs != 0 || e->type == EVENT_FILE))
+		(void)tell(c, d, e, was->attrs != 0 ? was : &unknown, seen,
+		    true, NULL);
 }

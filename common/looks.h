@@ -48,9 +48,10 @@ struct entry *looks_take(struct core *c, struct dir *d, int fd, struct entry *e,
  * what was kept is let go. */
 bool looks_compare(struct core *c, struct dir *d, int fd, struct entry *e);
 
-/* e, now in d, has been told as renamed, and seen like this under its new
- * name: tells what else has changed. */
+/* e, now in d, has been told as renamed. It was like that, as far as is known,
+ * and has been seen like this under its new name: tells what else has
+ * changed. */
 void looks_moved(struct core *c, struct dir *d, struct entry *e,
-    const struct entry_stat *seen);
+    const struct entry_stat *was, const struct entry_stat *seen);
 
 #endif

@@ -146,12 +146,12 @@ set_verdict(struct loop_verdict *v, enum loop_how how, pid_t pid, bool foreign,
 	(void)mounts_path(n->fd, v->path, sizeof(v->path));
 }
 
-/* Has this been said before? If not, it will have been. */
+/* Has this been said before, or too much? */
 static bool
-was_told(struct loop *l, enum loop_how how, pid_t pid,
+was_told(const struct loop *l, enum loop_how how, pid_t pid,
     const struct ways_node *n)
 {
-	struct told *t;
+	const struct told *t;
 	size_t i;
 
 	for (i = 0; i < l->ntold; i++) {
@@ -160,10 +160,14 @@ was_told(struct loop *l, enum loop_how how, pid_t pid,
 		    t->ino == n->id.ino)
 			return true;
 	}
-	if (l->ntold == TOLD_MAX)
-		return true;
+	return l->ntold == TOLD_MAX;
+}
+
+static void
+will_be_told(struct loop *l, enum loop_how how, pid_t pid,
+    const struct ways_node *n)
+{
 	l->told[l->ntold++] = (struct told){how, pid, n->id.dev, n->id.ino};
-	return false;
 }
 
 /* Is the claim still there? A watcher that ends between the look at its claim
@@ -201,9 +205,11 @@ judge_claim(struct loop *l, struct ways_node *n, const struct claim *claim,
 		set_verdict(v, LOOP_BY_CLAIM, c.pid, false, n);
 		return 0;
 	}
-	if (*answer != LOOP_FREE || !still_held(l, n, &c) ||
-	    was_told(l, LOOP_BY_CLAIM, c.pid, n))
+	/* Asking again is dear, and anybody may claim a thousand times. */
+	if (*answer != LOOP_FREE || was_told(l, LOOP_BY_CLAIM, c.pid, n) ||
+	    !still_held(l, n, &c))
 		return 0;
+	will_be_told(l, LOOP_BY_CLAIM, c.pid, n);
 	*answer = LOOP_WARN;
 	v->kind = c.kind;
 	set_verdict(v, LOOP_BY_CLAIM, c.pid, true, n);
@@ -346,6 +352,7 @@ judge_way(struct loop *l, struct dir *d, const struct way *w)
 		if (d->answer == LOOP_FREE &&
 		    (n->silent || (i == w->n - 1 && w->blocked)) &&
 		    !was_told(l, LOOP_UNKNOWN, 0, n)) {
+			will_be_told(l, LOOP_UNKNOWN, 0, n);
 			d->answer = LOOP_WARN;
 			set_verdict(&d->verdict, LOOP_UNKNOWN, 0, false, n);
 		}

@@ -355,7 +355,8 @@ ops_nearest(struct paths *p, const struct command *c, bool *is_parent)
 	for (;;) {
 		dir = paths_parent(p, path, len, false, &name);
 		if (dir != NULL || errno != ENOENT || len == 0 ||
-		    c->op == COMMAND_DELETE || p->o.why->error != NULL)
+		    c->op == COMMAND_DELETE || c->exchange ||
+		    p->o.why->error != NULL)
 			break;
 		(void)paths_name(path, len, &len);
 		path[len] = '\0';
@@ -426,7 +427,7 @@ ops_check(struct paths *p, const struct command *c, struct answer *an)
 		rc = faccessat(dir->fd, ".", W_OK | X_OK, AT_EACCESS);
 	else if (fstatat(dir->fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
 		rc = ops_check_there(p, c, an, dir, name, &st);
-	else if (errno == ENOENT && c->op != COMMAND_DELETE)
+	else if (errno == ENOENT && c->op != COMMAND_DELETE && !c->exchange)
 		rc = faccessat(dir->fd, ".", W_OK | X_OK, AT_EACCESS);
 	else
 		rc = -1;

@@ -105,10 +105,8 @@ outfile_clear(const struct outfile *f)
 		return 0; /* what has the name from now on is in use */
 	if (fd == -1 && errno != ELOOP && errno != EINVAL && errno != EACCES)
 		return -1;
-	if (fd != -1 && flock(fd, LOCK_EX | LOCK_NB) == -1) {
-		errno = EAGAIN;
+	if (fd != -1 && flock(fd, LOCK_EX | LOCK_NB) == -1)
 		goto out;
-	}
 	if (fd != -1 && !outfile_named(f, fd)) {
 		errno = EAGAIN;
 		goto out;
@@ -138,11 +136,15 @@ outfile_make(struct outfile *f, mode_t mode, struct stat *st)
 		if (fd != -1) {
 			/* Between the two calls another process may take it
 			 * for left behind: then it has no name now. */
-			if (flock(fd, LOCK_EX | LOCK_NB) == 0 &&
-			    fstat(fd, st) == 0 && st->st_nlink > 0) {
-				f->fd = fd;
-				return 0;
+			f->fd = fd;
+			if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
+				if (fstat(fd, st) == 0 && st->st_nlink > 0)
+					return 0;
+			} else if (errno != EWOULDBLOCK) {
+				/* No locks here: it is ours to remove. */
+				return -1;
 			}
+			f->fd = -1;
 			(void)close(fd);
 			continue;
 		}
@@ -195,22 +197,26 @@ outfile_new(int dirfd, const char *name, mode_t mode)
 }
 
 /* Owner, group and mode of the file that is replaced. Set-user-id and its like
- * go: the content is another one. */
+ * go: the content is another one. Where the group can not be had nobody may do
+ * more than both the old one and all others might. */
 static int
 outfile_inherit(const struct outfile *f, const struct stat *is,
     const struct stat *old)
 {
+	mode_t mode = old->st_mode & 0777, both = mode >> 3 & mode & 7;
 	bool root;
 
 	if (is->st_uid != old->st_uid || is->st_gid != old->st_gid) {
 		root = geteuid() == 0;
 		if (fchown(f->fd, root ? old->st_uid : (uid_t)-1,
-			old->st_gid) == -1 &&
-		    root)
-			return -1;
-	} else if ((is->st_mode & 07777) == (old->st_mode & 0777))
+			old->st_gid) == -1) {
+			if (root)
+				return -1;
+			mode = (mode & 0700) | both << 3 | both;
+		}
+	} else if ((is->st_mode & 07777) == mode)
 		return 0;
-	return fchmod(f->fd, old->st_mode & 0777);
+	return fchmod(f->fd, mode);
 }
 
 struct outfile *
@@ -257,12 +263,6 @@ outfile_write(struct outfile *f, const void *data, size_t len)
 		len -= (size_t)n;
 	}
 	return 0;
-}
-
-int
-outfile_sync(struct outfile *f)
-{
-	return fdatasync(f->fd);
 }
 
 /* Gives the unnamed file its name. Without /proc only who may read everything

@@ -5,7 +5,7 @@
  *	if (outfile_write(f, data, len) == -1)
  *		outfile_abort(&f);
  *	else
- *		outfile_commit(&f, sync);
+ *		outfile_commit(&f);
  *
  * A new file has no name at all while it is written (O_TMPFILE, linkat(2));
  * where the file system has no such files, and for one that replaces another,
@@ -32,18 +32,16 @@ struct outfile *outfile_new(int dirfd, const char *name, mode_t mode);
 
 /* One that will replace what has the name and is *old, atomically. It has that
  * one's mode (without set-user-id and its like) and, for root, its owner; its
- * group where that is allowed. Nobody can open it who could not open that. */
+ * group where that is allowed; else group and others may do only what both
+ * might. Nobody can open it who could not open that. */
 struct outfile *outfile_replacement(int dirfd, const char *name,
     const struct stat *old);
 
-/* Borrowed; for fchmod(2). */
+/* Borrowed; for fchmod(2) and fdatasync(2). */
 int outfile_fd(const struct outfile *f);
 
 /* Writes all of it. Returns 0, or -1 with errno. */
 int outfile_write(struct outfile *f, const void *data, size_t len);
-
-/* Makes the content durable (fdatasync(2)). Returns 0, or -1 with errno. */
-int outfile_sync(struct outfile *f);
 
 /* Gives the file its name. The directory is not synced. Returns 0, or -1 with
  * errno and nothing changed; frees *f and makes it NULL in either case. */

@@ -124,6 +124,7 @@ flush(struct session *s)
 	    {.fd = s->cfg->signals, .events = POLLIN},
 	    {.fd = output_fd(&s->out), .events = POLLOUT},
 	};
+	int64_t since;
 	int done;
 
 	progress_hide(&s->progress); /* stdout may be the same terminal */
@@ -134,8 +135,10 @@ flush(struct session *s)
 			s->ending = s->hurry = true;
 			return;
 		}
+		since = monotonic_ms();
 		if (poll(fds, 2, -1) == -1 && errno != EINTR)
 			fail(s, "poll");
+		watch_waited(s->watch, monotonic_ms() - since);
 		take_signals(s);
 	}
 }
@@ -409,6 +412,9 @@ finish(struct session *s)
 	struct pollfd fds[WATCH_NFDS];
 	int i;
 
+	/* Not when nothing has been told for long enough: that was it. */
+	if (s->end == STREAM_ENDED)
+		watch_look_now(s->watch);
 	for (i = 0; i < END_RUNS && !s->hurry && watch_timeout(s->watch) == 0;
 	     i++) {
 		(void)watch_pollfds(s->watch, fds);

@@ -448,6 +448,18 @@ watch_holds(const struct watch *w)
 	return w->core.settle != NULL && settle_due(w->core.settle) != -1;
 }
 
+void
+watch_waited(struct watch *w, int64_t ms)
+{
+	core_waited(&w->core, ms);
+}
+
+void
+watch_look_now(struct watch *w)
+{
+	core_look_now(&w->core);
+}
+
 int
 watch_finish(struct watch *w)
 {

@@ -59,6 +59,14 @@ int watch_run(struct watch *w, const struct pollfd *fds);
 /* Is something held (--settle) that may have to be told yet? */
 bool watch_holds(const struct watch *w);
 
+/* The caller has waited so many milliseconds for its reader: that is no time
+ * that polling has taken. */
+void watch_waited(struct watch *w, int64_t ms);
+
+/* Before the end: what is polled is looked at once more, by the runs of
+ * watch_run() that follow (watch_timeout() says 0). */
+void watch_look_now(struct watch *w);
+
 /* At the end: tells all that is held. Returns 0, or -1 with errno. */
 int watch_finish(struct watch *w);
 

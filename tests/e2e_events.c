@@ -1213,6 +1213,37 @@ START_TEST(a_thousand_renames_at_once_are_all_paired)
 }
 END_TEST
 
+/* It is stopped meanwhile, and sees all of them at once. */
+START_TEST(a_thousand_renames_in_one_look_are_all_paired)
+{
+	struct harness *h = harness_new();
+	char from[64], to[64];
+	json_t *ev;
+	int i;
+
+	make_dir("d");
+	make_dir("e");
+	for (i = 0; i < 1000; i++) {
+		(void)snprintf(from, sizeof(from), "d/%d", i);
+		put(from, "");
+	}
+	/* Not while it looks, where that is done by the clock. */
+	watch(h, "--poll", "1", "d", "e");
+	harness_signal(h, SIGSTOP);
+	for (i = 0; i < 1000; i++) {
+		(void)snprintf(from, sizeof(from), "d/%d", i);
+		(void)snprintf(to, sizeof(to), "e/%d", i);
+		move(from, to);
+	}
+	harness_signal(h, SIGCONT);
+	for (i = 0; i < 1000; i++) {
+		ev = harness_next(h);
+		ck_assert_str_eq(event_get(ev, "event"), "renamed");
+	}
+	harness_end(h);
+}
+END_TEST
+
 START_TEST(a_file_moved_in_over_another_is_told)
 {
 	struct harness *h = harness_new();
@@ -1931,6 +1962,7 @@ main(void)
 	    a_directory_moved_out_is_told_deepest_first_and_not_followed);
 	tcase_add_test(tc, a_directory_removed_is_told_with_its_content);
 	tcase_add_test(tc, a_thousand_renames_at_once_are_all_paired);
+	tcase_add_test(tc, a_thousand_renames_in_one_look_are_all_paired);
 	tcase_add_test(tc, a_file_moved_in_over_another_is_told);
 	suite_add_tcase(s, tc);
 

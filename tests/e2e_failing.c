@@ -364,6 +364,23 @@ nth_unnamed(void)
 	return 0;
 }
 
+START_TEST(where_there_are_no_locks_nothing_is_replaced_and_nothing_left)
+{
+	if (!traced_possible("where there are no locks nothing is replaced"))
+		return;
+	scratch_put(dir.fd, "out/a", "old");
+	traced_start(&c, dir.path, "inject=flock:error=ENOLCK",
+	    ARGV("fswrite", "--ack", "--force", out));
+	say("overwrite", "a", 'x', RECORD);
+	say("append", "b", 'x', RECORD);
+	expect_in_line("\"error\":\"ENOLCK\"");
+	expect_in_line("\"ok\":true");
+	ck_assert_int_eq(child_wait(&c), 1);
+	ck_assert_str_eq(scratch_get(dir.fd, "out/a"), "old");
+	ck_assert_uint_eq(scratch_count(dir.fd, "out"), 2);
+}
+END_TEST
+
 START_TEST(where_files_need_a_name_they_are_whole_or_not_there_either)
 {
 	static const char *const errors[] = {"EOPNOTSUPP", "EISDIR", "EINVAL",
@@ -454,6 +471,8 @@ main(void)
 	tcase_add_test(core, half_a_record_that_has_to_stay_is_told_once);
 	tcase_add_test(core, a_size_that_nobody_can_tell_is_not_told);
 	tcase_add_test(core, records_of_512_KiB_go_out_in_one_write);
+	tcase_add_test(core,
+	    where_there_are_no_locks_nothing_is_replaced_and_nothing_left);
 	tcase_add_loop_test(core, a_disk_that_empties_meanwhile_is_written_to,
 	    0, 3);
 	tcase_add_loop_test(core,

@@ -701,13 +701,16 @@ END_TEST
 
 START_TEST(with_few_descriptors_the_stream_is_the_tree)
 {
-	static const struct variant v = {.args = {"-r", "--poll", "0.02", "-e",
-					     "+ready"},
+	const char *name = getenv("HARNESS_BACKEND");
+	struct variant v = {.args = {"-r", "--poll", "0.02", "-e", "+ready"},
 	    .roots = {"d"},
 	    .descriptors = "13",
 	    .slow = true,
 	    .talks = true};
 
+	/* The emulation has three, and each directory has one. */
+	if (name != NULL && strcmp(name, "kqueue") == 0)
+		v.descriptors = "32";
 	run_variant(&v, (unsigned)_i);
 }
 END_TEST

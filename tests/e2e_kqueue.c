@@ -3,9 +3,11 @@
  * its limit is that of open files.
  */
 #include <check.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/event.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -86,6 +88,52 @@ START_TEST(beyond_the_limit_of_open_files_the_rest_is_polled_and_that_is_said)
 }
 END_TEST
 
+/* Also what had no descriptor: it is looked at once more. */
+START_TEST(when_asked_to_end_what_is_polled_is_told_too)
+{
+	struct harness *h = harness_new();
+	char path[32];
+	int i, n = 0;
+
+	make_files();
+	limit(64, 64);
+	harness_run(h, "fswatch-events", "--poll", "3600", "-e",
+	    "ready,modified", "-r", "d", NULL);
+	(void)harness_ready(h);
+	for (i = 0; i < FILES; i++) {
+		(void)snprintf(path, sizeof(path), "d/sub/%d", i);
+		append(path, "y");
+	}
+	harness_signal(h, SIGTERM);
+	while (harness_next(h) != NULL)
+		n++;
+	ck_assert_int_eq(n, FILES);
+	ck_assert_int_eq(harness_finish(h), 0);
+	(void)harness_err(h);
+	harness_end(h);
+}
+END_TEST
+
+#ifdef NOTE_OPEN
+START_TEST(what_is_there_is_told_as_opened_read_and_closed)
+{
+	struct harness *h = harness_new();
+
+	put("d/sub/a", "x");
+	put("d/b", "x");
+	harness_run(h, "fswatch-events", "-e", "ready,opened,accessed,closed",
+	    "-r", "d", NULL);
+	(void)harness_ready(h);
+	shell("cat d/sub/a >out");
+	(void)harness_wait(h, "opened", "d/sub/a");
+	(void)harness_wait(h, "accessed", "d/sub/a");
+	append("d/b", "y");
+	(void)harness_wait(h, "closed", "d/b");
+	harness_end(h);
+}
+END_TEST
+#endif
+
 START_TEST(where_only_names_are_asked_for_files_take_no_descriptors)
 {
 	struct harness *h = harness_new();
@@ -137,7 +185,14 @@ main(void)
 	    beyond_the_limit_of_open_files_the_rest_is_polled_and_that_is_said);
 	tcase_add_test(tc,
 	    where_only_names_are_asked_for_files_take_no_descriptors);
+	tcase_add_test(tc, when_asked_to_end_what_is_polled_is_told_too);
 	suite_add_tcase(s, tc);
+#ifdef NOTE_OPEN
+	tc = tcase_create("Core");
+	tcase_set_timeout(tc, 0);
+	tcase_add_test(tc, what_is_there_is_told_as_opened_read_and_closed);
+	suite_add_tcase(s, tc);
+#endif
 	tc = tcase_create("Races");
 	tcase_set_timeout(tc, 0);
 	tcase_add_test(tc, what_is_made_while_a_directory_is_entered_is_told);

@@ -25,6 +25,12 @@
  * most), and what they are sorted by. */
 #define GROWTH_KB 16384
 
+/* Files with long names in one directory; and how much the memory of the
+ * program may grow when it finds them: what it tells of them, and what it
+ * remembers, is each about as much as that. */
+#define MANY	20000
+#define MANY_KB 12288
+
 static long
 number_in(const char *path, const char *key)
 {
@@ -305,6 +311,36 @@ START_TEST(while_nobody_reads_memory_does_not_grow)
 }
 END_TEST
 
+/* All from one listing: a directory that is moved in. */
+START_TEST(what_is_found_at_once_waits_for_the_reader_too)
+{
+	char path[320];
+	struct proof p;
+	long before;
+	unsigned i;
+
+	proof_open(&p);
+	put("d/there", "");
+	make_dir("o/many");
+	/* Lines of some 12 MiB, and half of that to be remembered. */
+	for (i = 0; i < MANY; i++) {
+		(void)snprintf(path, sizeof(path), "o/many/%0250u", i);
+		make_file(path);
+	}
+	proof_watch(&p, "-r", "d", NULL);
+	before = memory_kb(&p, "VmRSS:");
+	move("o/many", "d/many");
+	proof_check(&p);
+#if defined(__SANITIZE_ADDRESS__)
+	(void)before;
+	skip(__func__, "the sanitizers need memory of their own");
+#else
+	ck_assert_int_lt(memory_kb(&p, "VmHWM:"), before + MANY_KB);
+#endif
+	proof_close(&p);
+}
+END_TEST
+
 /* System calls in a trace, before something is written and after something. */
 static size_t
 count_calls(const char *trace, const char *call, const char *before,
@@ -417,6 +453,7 @@ main(void)
 	tcase_add_test(tc, after_an_overflow_only_what_has_changed_is_told);
 	tcase_add_test(tc, overflow_and_resynced_are_told_on_request_only);
 	tcase_add_test(tc, while_nobody_reads_memory_does_not_grow);
+	tcase_add_test(tc, what_is_found_at_once_waits_for_the_reader_too);
 	tcase_add_test(tc, comparing_all_costs_one_look_at_each_file);
 	suite_add_tcase(s, tc);
 	return harness_main(s);

@@ -256,6 +256,26 @@ START_TEST(while_nothing_is_polled_nothing_wakes_it)
 }
 END_TEST
 
+START_TEST(when_asked_to_end_it_looks_once_more)
+{
+	struct harness *h = harness_new();
+
+	put("d/s/b", "1");
+	put("d/c", "");
+	harness_run(h, PROGRAM, "-r", "-e", "+ready", "--backend", "poll",
+	    "--poll", "3600", "d", NULL);
+	(void)harness_ready(h);
+	put("d/a", "");
+	append("d/s/b", "more");
+	move("d/c", "d/s/c");
+	harness_signal(h, SIGTERM);
+	harness_told(harness_rest(h),
+	    "renamed d/c -> d/s/c\ncreated d/a\nmodified d/s/b\n");
+	ck_assert_int_eq(harness_finish(h), 0);
+	harness_end(h);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -272,6 +292,7 @@ main(void)
 	tcase_add_test(tc,
 	    a_root_behind_a_directory_that_may_not_be_read_is_found_by_looking);
 	tcase_add_test(tc, while_nothing_is_polled_nothing_wakes_it);
+	tcase_add_test(tc, when_asked_to_end_it_looks_once_more);
 	suite_add_tcase(s, tc);
 	return harness_main(s);
 }

@@ -29,6 +29,26 @@ begin(struct proof *p, int how)
 		proof_freeze(p);
 }
 
+/* kqueue has a descriptor for all that it watches, which keeps a file system
+ * busy: it can be unmounted lazily only. */
+static bool
+holds_descriptors(void)
+{
+	const char *name = getenv("HARNESS_BACKEND");
+
+	return name != NULL && strcmp(name, "kqueue") == 0;
+}
+
+static void
+unmount(const char *path, bool lazily)
+{
+	if (lazily || holds_descriptors())
+		ck_assert_msg(umount2(path, MNT_DETACH) == 0, "%s: %s", path,
+		    strerror(errno));
+	else
+		scratch_umount(path);
+}
+
 static void
 exchange(const char *a, const char *b)
 {
@@ -76,23 +96,22 @@ START_TEST(an_exchange_and_a_move_there_and_back_are_told_apart)
 }
 END_TEST
 
-START_TEST(two_directories_that_are_swapped_keep_what_is_in_them)
+static void
+swap_directories(struct proof *p, int how)
 {
-	struct proof p;
 	int i;
 
-	proof_open(&p);
 	put("d/a/1/x", "");
 	put("d/b/2/y", "");
-	proof_watch(&p, "-r", "d", NULL);
+	proof_watch(p, "-r", "d", NULL);
 	for (i = 0; i < 20; i++) {
-		begin(&p, _i);
+		begin(p, how);
 		move("d/a", "d/t");
 		move("d/b", "d/a");
 		move("d/t", "d/b");
 		append(i % 2 == 0 ? "d/a/2/y" : "d/a/1/x", "more");
-		proof_check(&p);
-		begin(&p, _i);
+		proof_check(p);
+		begin(p, how);
 		exchange("d/a", "d/b");
 		exchange("d/b", "d/a");
 		exchange("d/a", "d/b");
@@ -100,26 +119,43 @@ START_TEST(two_directories_that_are_swapped_keep_what_is_in_them)
 		move("d/a", "d/t");
 		move("d/b", "d/a");
 		move("d/t", "d/b");
-		proof_check(&p);
+		proof_check(p);
 	}
-	/* Nothing in them was told to have gone and come, and no exchange
-	 * twice, though the kernel says it twice. */
+}
+
+START_TEST(two_directories_that_are_swapped_keep_what_is_in_them)
+{
+	struct proof p;
+
+	proof_open(&p);
+	swap_directories(&p, _i);
+	proof_close(&p);
+}
+END_TEST
+
+/* Nothing in them is told to have gone and come, and no exchange twice, though
+ * the kernel says it twice. */
+START_TEST(each_swap_of_two_directories_is_told_as_it_was_done)
+{
+	struct proof p;
+
+	proof_open(&p);
+	swap_directories(&p, _i);
 	ck_assert_uint_eq(p.deleted, 0);
 	ck_assert_uint_eq(p.renamed, 20 * (3 + 3 + 3));
 	proof_close(&p);
 }
 END_TEST
 
-START_TEST(a_chain_of_renames_with_new_directories_under_the_old_names)
+static void
+rename_in_a_chain(struct proof *p, int how, bool counts)
 {
-	struct proof p;
 	int i;
 
-	proof_open(&p);
 	put("d/a/0", "");
-	proof_watch(&p, "-r", "d", NULL);
+	proof_watch(p, "-r", "d", NULL);
 	for (i = 1; i <= 20; i++) {
-		begin(&p, _i);
+		begin(p, how);
 		move("d/a", "d/b");
 		put("d/a/sub/1", "");
 		move("d/b", "d/c");
@@ -129,11 +165,30 @@ START_TEST(a_chain_of_renames_with_new_directories_under_the_old_names)
 		put("d/a/0", "");
 		exchange("d/b", "d/a");
 		put("d/a/new", "");
-		proof_check(&p);
+		proof_check(p);
 		shell("rm -r d/a d/c; mv d/b d/a");
-		proof_check(&p);
-		ck_assert_uint_ge(p.renamed, (size_t)i * 2);
+		proof_check(p);
+		if (counts)
+			ck_assert_uint_ge(p->renamed, (size_t)i * 2);
 	}
+}
+
+START_TEST(a_chain_of_renames_with_new_directories_under_the_old_names)
+{
+	struct proof p;
+
+	proof_open(&p);
+	rename_in_a_chain(&p, _i, false);
+	proof_close(&p);
+}
+END_TEST
+
+START_TEST(renames_in_a_chain_are_told_as_such)
+{
+	struct proof p;
+
+	proof_open(&p);
+	rename_in_a_chain(&p, _i, true);
 	proof_close(&p);
 }
 END_TEST
@@ -537,10 +592,7 @@ START_TEST(a_root_on_a_file_system_that_is_unmounted)
 	put("m/r/a/b", "");
 	proof_check(&p);
 	/* While all is quiet nothing of ours holds it. */
-	if (_i == PILED_UP)
-		ck_assert_int_eq(umount2("m", MNT_DETACH), 0);
-	else
-		scratch_umount("m");
+	unmount("m", _i == PILED_UP);
 	(void)harness_wait(p.h, "found", "m/r");
 	proof_check(&p);
 	ck_assert_int_eq(mount("t", "m", "tmpfs", 0, NULL), 0);
@@ -584,9 +636,9 @@ START_TEST(a_mount_over_a_directory_that_is_watched)
 	(void)harness_wait(p.h, "created", "d/m/under/d");
 	proof_check(&p);
 	begin(&p, _i);
-	scratch_umount("d/m/under");
+	unmount("d/m/under", false);
 	put("d/m/under/e", "");
-	scratch_umount("d/m");
+	unmount("d/m", false);
 	put("d/m/under/f", "");
 	proof_thaw(&p);
 	(void)harness_wait(p.h, "created", "d/m/under/f");
@@ -699,7 +751,9 @@ main(void)
 	const struct scenario scenarios[] = {
 	    {an_exchange_and_a_move_there_and_back_are_told_apart, BOTH},
 	    {two_directories_that_are_swapped_keep_what_is_in_them, BOTH},
+	    {each_swap_of_two_directories_is_told_as_it_was_done, BOTH},
 	    {a_chain_of_renames_with_new_directories_under_the_old_names, BOTH},
+	    {renames_in_a_chain_are_told_as_such, BOTH},
 	    {a_directory_moved_in_with_changes_below_it_at_once, BOTH},
 	    {nothing_is_told_of_what_was_moved_out, BOTH},
 	    {a_link_replaced_by_a_directory_and_back, BOTH},
@@ -723,8 +777,9 @@ main(void)
 
 	tcase_set_timeout(tc, 300);
 	for (i = 0; i < sizeof(scenarios) / sizeof(scenarios[0]); i++)
-		tcase_add_loop_test(tc, scenarios[i].test, 0,
-		    scenarios[i].ways);
+		if (harness_can(scenarios[i].test))
+			tcase_add_loop_test(tc, scenarios[i].test, 0,
+			    scenarios[i].ways);
 	suite_add_tcase(s, tc);
 	return harness_main(s);
 }

@@ -45,7 +45,7 @@ told(struct harness *h, const char *commands, const char *want)
 	freeze(h);
 	shell("set -e; cd d; %s", commands);
 	harness_signal(h, SIGCONT);
-	ck_assert_str_eq(harness_story(h, "d"), want);
+	harness_told(harness_story(h, "d"), want);
 }
 
 START_TEST(each_row_of_the_table_is_told_by_its_net_effect)
@@ -63,12 +63,8 @@ START_TEST(each_row_of_the_table_is_told_by_its_net_effect)
 	told(h, "echo 1 >>b; echo 2 >>b", "modified d/b\n");
 	told(h, "echo 1 >>a; rm a", "deleted d/a\n");
 	told(h, "rm b; echo 3 >b", "modified d/b\n");
-	told(h, "rm -r s; mkdir s; echo 2 >s/f",
-	    "deleted d/s/f\ndeleted d/s\ncreated d/s\ncreated d/s/f\n");
 	told(h, "echo 1 >x; mv x a", "created d/a\n");
 	told(h, "echo 1 >tmp; mv tmp b", "modified d/b\n");
-	told(h, "mv b b~; echo 1 >tmp; mv tmp b",
-	    "created d/b~\nmodified d/b\n");
 	told(h, "rm b; echo 1 >tmp; mv tmp b", "modified d/b\n");
 	told(h, "mv a x; mv x y", "renamed d/a -> d/y\n");
 	told(h, "mv y x; rm x", "deleted d/y\n");
@@ -76,6 +72,31 @@ START_TEST(each_row_of_the_table_is_told_by_its_net_effect)
 	told(h, "mv b x; mv x b; echo 4 >>b", "modified d/b\n");
 	told(h, "mv s t; echo 1 >>t/f; mkdir t/new",
 	    "renamed d/s -> d/t\ncreated d/t/new\nmodified d/t/f\n");
+	harness_end(h);
+}
+END_TEST
+
+START_TEST(a_directory_made_anew_is_told_as_deleted_and_created)
+{
+	struct harness *h = harness_new();
+
+	put("d/s/f", "1");
+	watch(h, "-r", "-s", "0.1", "d");
+	told(h, "rm -r s; mkdir s; echo 2 >s/f",
+	    "deleted d/s/f\ndeleted d/s\ncreated d/s\ncreated d/s/f\n");
+	harness_end(h);
+}
+END_TEST
+
+START_TEST(a_save_that_leaves_a_backup_is_told_as_modified)
+{
+	struct harness *h = harness_new();
+
+	make_dir("d");
+	put("d/b", "1");
+	watch(h, "-s", "0.1", "d");
+	told(h, "mv b b~; echo 1 >tmp; mv tmp b",
+	    "created d/b~\nmodified d/b\n");
 	harness_end(h);
 }
 END_TEST
@@ -199,7 +220,7 @@ START_TEST(at_the_end_what_is_held_is_told)
 	put("d/a", "x");
 	append("d/b", "x");
 	ck_assert_int_eq(kill(harness_pid(h), SIGTERM), 0);
-	ck_assert_str_eq(harness_rest(h), "created d/a\nmodified d/b\n");
+	harness_told(harness_rest(h), "created d/a\nmodified d/b\n");
 	ck_assert_int_eq(harness_finish(h), 0);
 	harness_end(h);
 }
@@ -215,7 +236,7 @@ START_TEST(once_ends_with_all_that_was_held)
 	put("d/a", "x");
 	put("d/b", "x");
 	harness_signal(h, SIGCONT);
-	ck_assert_str_eq(harness_rest(h), "created d/a\ncreated d/b\n");
+	harness_told(harness_rest(h), "created d/a\ncreated d/b\n");
 	ck_assert_int_eq(harness_finish(h), 0);
 	harness_end(h);
 }
@@ -237,6 +258,7 @@ END_TEST
 START_TEST(quiet_comes_behind_all_else)
 {
 	struct harness *h = harness_new();
+	const char *one, *two;
 
 	make_dir("d");
 	watch(h, "-s", "0.1", "-e", "+quiet", "d");
@@ -244,8 +266,12 @@ START_TEST(quiet_comes_behind_all_else)
 	put("d/a", "x");
 	make_dir("d/s");
 	harness_signal(h, SIGCONT);
-	ck_assert_str_eq(event_get(harness_next(h), "path"), "d/a");
-	ck_assert_str_eq(event_get(harness_next(h), "path"), "d/s");
+	/* What is found by looking comes in any order. */
+	one = event_get(harness_next(h), "path");
+	two = event_get(harness_next(h), "path");
+	ck_assert_msg((strcmp(one, "d/a") == 0 && strcmp(two, "d/s") == 0) ||
+		(strcmp(one, "d/s") == 0 && strcmp(two, "d/a") == 0),
+	    "%s, %s", one, two);
 	ck_assert_str_eq(event_get(harness_next(h), "event"), "quiet");
 	harness_end(h);
 }
@@ -436,6 +462,9 @@ main(void)
 
 	tcase_set_timeout(tc, 120);
 	tcase_add_test(tc, each_row_of_the_table_is_told_by_its_net_effect);
+	tcase_add_test(tc,
+	    a_directory_made_anew_is_told_as_deleted_and_created);
+	tcase_add_test(tc, a_save_that_leaves_a_backup_is_told_as_modified);
 	tcase_add_test(tc, a_swap_through_a_third_name_is_an_exchange);
 	tcase_add_test(tc,
 	    a_save_is_modified_also_where_only_that_is_asked_for);

@@ -467,7 +467,7 @@ fold_exchanged(struct fold *f, const struct told *t)
 static int
 fold_renamed(struct fold *f, const struct told *t, char type, bool replaced)
 {
-	struct entry *e;
+	struct entry *e, *other;
 
 	if (t->old_path == NULL)
 		return fault(f, t, t->path, "without an old path");
@@ -478,10 +478,13 @@ fold_renamed(struct fold *f, const struct told *t, char type, bool replaced)
 		return fault(f, t, t->old_path, "it was of another type");
 	if (strcmp(t->path, t->old_path) == 0 || is_below(t->path, t->old_path))
 		return fault(f, t, t->path, "moved into itself");
-	if (replaced && find(f, t->path) == NULL)
+	other = find(f, t->path);
+	if (replaced && other == NULL)
 		return fault(f, t, t->path, "replaced nothing");
-	if (!replaced && find(f, t->path) != NULL)
+	if (!replaced && other != NULL)
 		return fault(f, t, t->path, "replaced, and does not say so");
+	if (other != NULL && (other->type == 'd') != (e->type == 'd'))
+		return fault(f, t, t->path, "a directory and a file replaced");
 	/* Into its own former parent's place. */
 	if (is_below(t->old_path, t->path))
 		return fault(f, t, t->path, "moved onto what it was in");

@@ -509,6 +509,15 @@ START_TEST(a_dry_run_checks_and_changes_nothing)
 	one("{\"op\":\"rename\",\"old_path\":\"f\",\"path\":\"g\"}", "");
 	one("{\"op\":\"rename\",\"old_path\":\"f\",\"path\":\"d\"}", "EEXIST");
 	one("{\"op\":\"rename\",\"old_path\":\"g\",\"path\":\"h\"}", "ENOENT");
+	one("{\"op\":\"rename\",\"old_path\":\"f\",\"path\":\"d\","
+	    "\"exchange\":true}",
+	    "");
+	one("{\"op\":\"rename\",\"old_path\":\"f\",\"path\":\"g\","
+	    "\"exchange\":true}",
+	    "ENOENT");
+	one("{\"op\":\"rename\",\"old_path\":\"f\",\"path\":\"p/g\","
+	    "\"exchange\":true}",
+	    "ENOENT");
 	expect_file("f", "x");
 	ck_assert_uint_eq(scratch_count(dir.fd, "."), 2);
 	end();

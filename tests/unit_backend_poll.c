@@ -248,6 +248,26 @@ START_TEST(a_look_that_takes_long_is_rested_from_for_longer)
 }
 END_TEST
 
+START_TEST(a_reader_that_was_waited_for_is_not_rested_from)
+{
+	int64_t begun, since, waited;
+	int rest;
+
+	open_with(1);
+	(void)add("one");
+	begun = now_ms();
+	(void)next_id();
+	since = now_ms();
+	while ((waited = now_ms() - since) < 200)
+		;
+	ops->waited(b, waited);
+	ck_assert_int_eq(more_ids(), 0);
+	rest = ops->wait(b);
+	/* By what else it took at the most. */
+	ck_assert_int_le(rest, 3 * (now_ms() - begun - waited) + 20);
+}
+END_TEST
+
 #define PROBES_MAX 64 /* HOT_PROBES of backend_poll.c */
 
 START_TEST(what_stays_as_it_is_is_not_looked_at_more_often_for_ever)
@@ -271,6 +291,26 @@ START_TEST(what_stays_as_it_is_is_not_looked_at_more_often_for_ever)
 		ck_assert_int_eq(more_ids(), 1);
 		rest();
 	}
+}
+END_TEST
+
+START_TEST(before_the_end_all_is_looked_at_whatever_the_clock_says)
+{
+	int one, two, i;
+
+	open_with(3600 * 1000);
+	one = add("one");
+	two = add("two");
+	ck_assert_int_gt(ops->wait(b), 60 * 1000);
+	for (i = 0; i < 2; i++) {
+		ops->look_now(b);
+		ck_assert_int_eq(ops->wait(b), 0);
+		ck_assert_int_eq(next_id(), one);
+	}
+	/* The second time the first round was not over. */
+	ck_assert_int_eq(next_id(), two);
+	rest();
+	ck_assert_int_gt(ops->wait(b), 60 * 1000);
 }
 END_TEST
 
@@ -347,8 +387,11 @@ main(void)
 	    a_removed_id_is_not_said_again_and_is_given_to_another);
 	tcase_add_test(core, where_a_change_was_found_is_looked_at_more_often);
 	tcase_add_test(core, a_change_found_in_between_makes_all_others_due);
+	tcase_add_test(core,
+	    before_the_end_all_is_looked_at_whatever_the_clock_says);
 	tcase_add_test(limits,
 	    a_look_that_takes_long_is_rested_from_for_longer);
+	tcase_add_test(limits, a_reader_that_was_waited_for_is_not_rested_from);
 	tcase_add_test(limits,
 	    what_stays_as_it_is_is_not_looked_at_more_often_for_ever);
 	tcase_add_test(limits, many_are_each_said_once_a_round);

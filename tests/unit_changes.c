@@ -9,6 +9,7 @@
 #include "cannot.h"
 #include "backend.h"
 #include "changes.h"
+#include "moves.h"
 #include "recorder.h"
 #include "statat.h"
 #include "tree.h"
@@ -82,7 +83,7 @@ moved(const char *from, const char *to)
 {
 	struct entry *e;
 
-	e = change_moved(&r.core, r.top, entry_at("", from), r.top, to, NULL);
+	e = moves_renamed(&r.core, r.top, entry_at("", from), r.top, to, NULL);
 	ck_assert_ptr_nonnull(e);
 	ck_assert_str_eq(e->name, to);
 	ck_assert_ptr_eq(entry_at("", to), e);
@@ -199,7 +200,7 @@ START_TEST(a_directory_moves_with_all_below_it_in_one_event)
 	ck_assert_ptr_nonnull(entry_at("z/t", "g"));
 	/* Into another directory. */
 	(void)add("", "u", EVENT_DIR);
-	ck_assert_ptr_nonnull(change_moved(&r.core, r.top, entry_at("", "z"),
+	ck_assert_ptr_nonnull(moves_renamed(&r.core, r.top, entry_at("", "z"),
 	    dir_at("u"), "y", NULL));
 	ck_assert_str_eq(recorder_told(&r), "renamed d d/z -> d/u/y\n");
 	ck_assert_ptr_nonnull(entry_at("u/y/t", "g"));
@@ -299,7 +300,7 @@ START_TEST(an_exchange_swaps_objects_and_keeps_names)
 	begin("-r");
 	add_tree();
 	(void)add("", "a", EVENT_FILE);
-	change_exchanged(&r.core, r.top, entry_at("", "s"), r.top,
+	moves_exchanged(&r.core, r.top, entry_at("", "s"), r.top,
 	    entry_at("", "a"));
 	ck_assert_str_eq(recorder_told(&r), "renamed d d/s -> d/a exchanged\n");
 	ck_assert_int_eq(entry_at("", "s")->type, EVENT_FILE);
@@ -313,14 +314,14 @@ START_TEST(an_exchange_that_a_filter_hides_half_of_is_told_as_gone_and_come)
 	begin("-r -x [.]o$");
 	(void)add("", "a", EVENT_FILE);
 	(void)add("", "b.o", EVENT_SYMLINK);
-	change_exchanged(&r.core, r.top, entry_at("", "a"), r.top,
+	moves_exchanged(&r.core, r.top, entry_at("", "a"), r.top,
 	    entry_at("", "b.o"));
 	ck_assert_str_eq(recorder_told(&r), "deleted f d/a\ncreated s d/a\n");
 	end();
 	begin("-r -e created,deleted");
 	(void)add("", "a", EVENT_FILE);
 	(void)add("", "b", EVENT_SYMLINK);
-	change_exchanged(&r.core, r.top, entry_at("", "a"), r.top,
+	moves_exchanged(&r.core, r.top, entry_at("", "a"), r.top,
 	    entry_at("", "b"));
 	ck_assert_str_eq(recorder_told(&r),
 	    "deleted f d/a\ndeleted s d/b\ncreated s d/a\ncreated f d/b\n");

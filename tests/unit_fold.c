@@ -122,6 +122,10 @@ START_TEST(what_is_told_twice_or_of_nothing_is_a_fault)
 	bad(f, "renamed", "file", "z", "b", NULL, "old path is not there");
 	bad(f, "renamed", "dir", "z", "a", NULL, "another type");
 	bad(f, "renamed", "file", "z", "a", "replaced", "replaced nothing");
+	ok(f, "created", "dir", "d");
+	bad(f, "renamed", "file", "d", "a", "replaced", "a directory and a");
+	bad(f, "renamed", "dir", "a", "d", "replaced", "a directory and a");
+	ok(f, "deleted", "dir", "d");
 	bad(f, "renamed", "file", "c", "a", NULL, "does not say so");
 	bad(f, "renamed", "file", "a", "a", NULL, "into itself");
 	bad(f, "renamed", "file", "z", "a", "exchanged", "with nothing");

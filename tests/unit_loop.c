@@ -117,11 +117,14 @@ struct holder {
 	int ready;
 };
 
+static uint32_t holder_claims = 1; /* of a tree, each with another token */
+
 static struct holder
 start_holder(const char *path, const struct claim *c, uid_t uid,
     const char *comm)
 {
 	struct holder h;
+	struct claim one = *c;
 	int ready[2], fd;
 	char byte;
 
@@ -136,8 +139,15 @@ start_holder(const char *path, const struct claim *c, uid_t uid,
 		(void)prctl(PR_SET_DUMPABLE, 1);
 		(void)prctl(PR_SET_NAME, comm);
 		fd = open(path, O_RDONLY | O_DIRECTORY);
-		if (fd == -1 || claim_take(fd, c) == -1 ||
-		    write(ready[1], "x", 1) != 1)
+		if (fd == -1 || claim_take(fd, c) == -1)
+			_exit(1);
+		/* With a gap, so that the kernel does not join them. */
+		for (; holder_claims > 1; holder_claims--) {
+			one.token = holder_claims * 2;
+			if (claim_take(fd, &one) == -1)
+				_exit(1);
+		}
+		if (write(ready[1], "x", 1) != 1)
 			_exit(1);
 		for (;;)
 			(void)pause();
@@ -1028,6 +1038,29 @@ START_TEST(many_claims_that_do_not_count_do_not_hide_the_one_that_does)
 }
 END_TEST
 
+START_TEST(thousands_of_claims_of_another_user_stop_nobody)
+{
+	struct loop *l;
+	struct holder h;
+	int i;
+
+	if (skips(geteuid() != 0,
+		"thousands of claims of another user stop nobody",
+		"only root can try"))
+		return;
+	holder_claims = 3000;
+	h = start_holder("w", &tree, NOBODY, WATCHER_NAME);
+	holder_claims = 1;
+	l = begin("w/a");
+	ck_assert_int_eq(ask(l, "w/a", "x"), LOOP_WARN);
+	/* In each batch they are found anew. */
+	for (i = 0; i < 3; i++)
+		ck_assert_int_eq(ask(l, "w/a", "x"), LOOP_FREE);
+	end_holder(&h);
+	loop_close(l);
+}
+END_TEST
+
 START_TEST(what_is_no_directory_is_an_error)
 {
 	struct loop *l = begin("w");
@@ -1165,6 +1198,7 @@ main(void)
 	tcase_add_checked_fixture(hostile, setup, NULL);
 	tcase_set_timeout(core, 60);
 	tcase_set_timeout(limits, 60);
+	tcase_set_timeout(hostile, 60);
 	tcase_add_test(core, what_nobody_watches_is_free);
 	tcase_add_test(core, without_a_loop_everything_is_free);
 	tcase_add_test(core, a_tree_covers_itself_and_what_is_below);
@@ -1215,6 +1249,8 @@ main(void)
 	tcase_add_test(limits, a_very_deep_directory_is_answered_for);
 	tcase_add_test(limits,
 	    many_claims_that_do_not_count_do_not_hide_the_one_that_does);
+	tcase_add_test(hostile,
+	    thousands_of_claims_of_another_user_stop_nobody);
 	tcase_add_test(limits, what_is_no_directory_is_an_error);
 	tcase_add_test(limits,
 	    a_directory_that_has_been_removed_is_answered_for);

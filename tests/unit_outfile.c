@@ -69,7 +69,6 @@ START_TEST(a_new_file_appears_whole)
 	ck_assert_int_eq(outfile_write(f, "con", 3), 0);
 	ck_assert_int_eq(outfile_write(f, "tent", 4), 0);
 	ck_assert(!scratch_has(dir.fd, "a"));
-	ck_assert_int_eq(outfile_sync(f), 0);
 	ck_assert_int_eq(outfile_commit(&f), 0);
 	ck_assert_ptr_null(f);
 	ck_assert_str_eq(scratch_get(dir.fd, "a"), "content");
@@ -156,6 +155,38 @@ START_TEST(for_root_a_replacement_has_the_owner_and_the_group_of_the_old_one)
 		ck_assert_uint_eq(st.st_uid, 12345);
 		ck_assert_uint_eq(st.st_gid, 54321);
 		ck_assert_uint_eq(st.st_mode & 07777, modes[i]);
+	}
+}
+END_TEST
+
+START_TEST(who_can_not_keep_the_group_lets_nobody_new_in)
+{
+	static const mode_t modes[][2] = {{0640, 0600}, {0664, 0644},
+	    {0755, 0755}, {0604, 0600}};
+	struct outfile *f;
+	struct stat st;
+	size_t i;
+
+	if (geteuid() != 0) {
+		printf("skip - who can not keep the group lets nobody new in"
+		       " - not root\n");
+		return;
+	}
+	scratch_put(dir.fd, "a", "old");
+	for (i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+		ck_assert_int_eq(fchownat(dir.fd, "a", 12345, 54321, 0), 0);
+		ck_assert_int_eq(fchmodat(dir.fd, "a", modes[i][0], 0), 0);
+		ck_assert_int_eq(fchown(dir.fd, 12346, 12346), 0);
+		ck_assert_int_eq(setegid(12346), 0);
+		ck_assert_int_eq(seteuid(12346), 0);
+		f = replacement("a");
+		ck_assert_ptr_nonnull(f);
+		ck_assert_int_eq(outfile_commit(&f), 0);
+		ck_assert_int_eq(fstatat(dir.fd, "a", &st, 0), 0);
+		ck_assert_int_eq(seteuid(0), 0);
+		ck_assert_int_eq(setegid(0), 0);
+		ck_assert_uint_eq(st.st_gid, 12346);
+		ck_assert_uint_eq(st.st_mode & 07777, modes[i][1]);
 	}
 }
 END_TEST
@@ -377,6 +408,7 @@ main(void)
 	    a_replacement_has_the_mode_of_the_old_one_whatever_the_umask);
 	tcase_add_test(core,
 	    for_root_a_replacement_has_the_owner_and_the_group_of_the_old_one);
+	tcase_add_test(core, who_can_not_keep_the_group_lets_nobody_new_in);
 	tcase_add_test(core, what_is_aborted_leaves_nothing);
 	tcase_add_test(core, temporary_names_are_known_by_their_shape);
 	tcase_add_test(core,
