@@ -108,6 +108,15 @@ static() {
 	    ! readelf -d "$tmp/src/build-static/fswrite" \
 	"$tmp/src/build-static/fswatch-events" | grep NEEDED
 }
+hardened() {
+	for program in fswatch-events fswrite; do
+		readelf -h "$tmp/src/$program" | grep -q 'Type: *DYN' &&
+		    readelf -lW "$tmp/src/$program" | grep -q GNU_RELRO &&
+		    readelf -d "$tmp/src/$program" | grep -qE 'NOW' &&
+		    readelf -sW "$tmp/src/$program" |
+			grep -q '__stack_chk_fail' || return 1
+	done
+}
 have_archives() {
 	printf 'int main(void) { return 0; }\n' >"$tmp/a.c" &&
 	    ${CC:-cc} -static-pie -o "$tmp/a" "$tmp/a.c" -ljansson -lbsd -lmd
@@ -121,6 +130,11 @@ files "$tmp/src" >"$tmp/sources"
 
 is "both programs are built by two jobs at once" build -j2
 is "what is built runs" "$tmp/src/fswrite" --version
+if command -v readelf >/dev/null; then
+	is "what is built is hardened" hardened
+else
+	echo "skip - what is built is hardened - no readelf here"
+fi
 is "without pkg-config flags are guessed, or given by hand" by_hand
 is "make a second time has nothing to do" idle
 # Its time is the oldest there is: no waiting for the clock to go on.

@@ -22,7 +22,7 @@ exec '$client' -s '$socket' "\$@"
 END
 server() {
 	daemon redis-server --port 0 --unixsocket "$socket" --dir "$top" \
-	    --save '' --appendonly yes
+	    --save '' --appendonly yes --appendfsync always
 	await '[ "$(redis-cli ping 2>/dev/null)" = PONG ]'
 }
 list() { redis-cli --raw lrange files 0 -1; }
