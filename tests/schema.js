@@ -48,18 +48,28 @@ function kindOf(o) {
 function* lines(file) {
 	const fd = fs.openSync(file), piece = Buffer.alloc(1 << 20);
 	const most = 1 << 26;
-	let n = 0, rest = "", skip = false, got;
+	let n = 0, parts = [], held = 0, skip = false, got;
 	while ((got = fs.readSync(fd, piece)) > 0) {
-		const some = (rest + piece.latin1Slice(0, got)).split("\n");
-		rest = some.pop();
-		for (const line of some) {
+		const some = piece.subarray(0, got);
+		let from = 0, at;
+		while ((at = some.indexOf(10, from)) !== -1) {
 			n++;
+			parts.push(some.subarray(from, at));
 			if (!skip)
-				yield [n, Buffer.from(line, "latin1").toString()];
+				yield [n, Buffer.concat(parts).toString()];
+			parts = [];
+			held = 0;
 			skip = false;
+			from = at + 1;
 		}
-		if (rest.length > most) {
-			rest = "";
+		if (!skip) {
+			// The piece will be read into again.
+			parts.push(Buffer.from(some.subarray(from)));
+			held += got - from;
+		}
+		if (held > most) {
+			parts = [];
+			held = 0;
 			skip = true;
 		}
 	}
