@@ -29,7 +29,7 @@
  * program may grow when it finds them: what it tells of them, and what it
  * remembers, is each about as much as that. */
 #define MANY	20000
-#define MANY_KB 12288
+#define MANY_KB 15360
 
 static long
 number_in(const char *path, const char *key)
