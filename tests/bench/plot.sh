@@ -34,19 +34,19 @@ set datafile separator '|'
 set style fill solid 0.8 border -1
 set boxwidth 0.6
 set logscale y
-set yrange [1:*]
-
-set format y '%.0f'
+set format y '%g'
 set grid y
 set xtics nomirror scale 0
 unset key
 set multiplot layout 2,1
 set title 'CPU for each change (µs)'
+set yrange [0.1:*]
 plot '$tmp/cpu' using 0:2:xtic(1) with boxes lc rgb '#4477aa', \
     '' using 0:2:3:4 with errorbars lc rgb '#222222' pt 0, \
-    '' using 0:4:(\$2 < 100 ? sprintf('%.1f', \$2) : sprintf('%.0f', \$2)) with labels offset 0,0.7
+    '' using 0:4:(\$2 < 10 ? sprintf('%.2f', \$2) : sprintf('%.0f', \$2)) with labels offset 0,0.7
 set title 'from the change to the line (µs)'
+set yrange [1:*]
 plot '$tmp/line' using 0:2:xtic(1) with boxes lc rgb '#66aa88', \
     '' using 0:2:3:4 with errorbars lc rgb '#222222' pt 0, \
-    '' using 0:4:(\$2 < 100 ? sprintf('%.1f', \$2) : sprintf('%.0f', \$2)) with labels offset 0,0.7
+    '' using 0:4:(\$2 < 10 ? sprintf('%.2f', \$2) : sprintf('%.0f', \$2)) with labels offset 0,0.7
 END

@@ -39,16 +39,15 @@ function rule(head,    s) {
 	name = $0
 	sub(/ +[0-9.]+ \(.*/, "", name)
 	sub(/^  /, "", name)
-	value = $0
-	sub(/ \(.*/, "", value)
-	sub(/.* /, "", value)
+	value = substr($0, match($0, / [0-9.]+ \(/) + 1)
+	sub(/ .*/, "", value)
 	if (name ~ /^floor/ && (title, "floor") in median)
 		next # the first is the one to reach
 	if (name ~ /^floor/)
 		name = "floor"
 	sub(/[ ,].*/, "", name)
-	median[title, name] = value + 0 < 100 ? value + 0 : \
-	    sprintf("%.0f", value)
+	median[title, name] = \
+	    sprintf(value < 10 && value > 0 ? "%.2f" : "%.0f", value)
 }
 END {
 	print machine
