@@ -239,6 +239,10 @@ is_exchange(struct core *c, struct dir *from, const struct entry *e,
 	/* Nothing replaces a directory that holds something. */
 	holds = y->type == EVENT_DIR && y->dir->count > 0 && is_known(e) &&
 	    is_known(y) && !is_one(e, y);
+	/* More may have happened since, which will be told; then both are
+	 * looked at again. */
+	core_doubt(c, from, t->name);
+	core_doubt(c, to, t->to_name);
 	/* What goes back is of another kind: it is y. Or what went is there
 	 * still, and so has not gone back. */
 	return holds || isdir != t->isdir || looks_like(c, to, t->to_name, e) ||

@@ -204,6 +204,7 @@ list(struct core *c, int fd, const struct ahead_dir *got, const char *only,
 
 /* A listing and the index, for a name that the kernel will still tell of. */
 struct pending {
+	struct core *c;
 	struct dir *listed;
 	struct dir *known;
 };
@@ -220,8 +221,10 @@ leave_to_hints(void *ctx, const char *name, size_t len)
 		tree_free(e);
 	}
 	e = p->known == NULL ? NULL : tree_find(p->known, name, len);
-	if (e != NULL)
+	if (e != NULL) {
 		e->flags |= ENTRY_SEEN;
+		core_doubt(p->c, p->known, e->name);
+	}
 }
 
 /* The same name in the same directory, reached by another way. */
@@ -638,7 +641,7 @@ static int
 survey(struct sync *s, struct dir *d, struct ahead_dir *got)
 {
 	struct core *c = s->c;
-	struct pending p = {.listed = d, .known = NULL};
+	struct pending p = {.c = c, .listed = d, .known = NULL};
 	const char *only = core_scope(d)->only;
 	bool known = (d->flags & DIR_ENTERED) != 0;
 	const struct side *side = NULL; /* where it is exact */
