@@ -395,18 +395,6 @@ note_polled(struct core *c, const struct dir *d, const struct mark *m)
 		    d, m->why);
 }
 
-/* Is d, or what it is in, new in this pass? Then nothing has been told of it
- * yet. */
-static bool
-is_untold(const struct dir *d)
-{
-	for (; d->self != NULL; d = d->parent)
-		if (tree_find(d->parent, d->self->name, d->self->len) !=
-		    d->self)
-			return true;
-	return false;
-}
-
 /* Has d, open as fd, watched, unless it is already, as id. Returns false when d
  * turned out to be a directory that the index has elsewhere; then it is freed.
  */
@@ -431,7 +419,7 @@ watch_dir(struct sync *s, struct dir *d, int fd, int id)
 	was = d->self == NULL || (d->flags & DIR_ENTERED) ?
 	    NULL :
 	    stale_place(c, m, d, fd);
-	if (was != NULL && !is_untold(was)) {
+	if (was != NULL) {
 		finds_take_over(&s->finds, d->self, d->parent, was,
 		    d == s->entering);
 		return false;
@@ -441,12 +429,6 @@ watch_dir(struct sync *s, struct dir *d, int fd, int id)
 		d->flags |= DIR_LOOK;
 	core_detach(c, d);
 	core_attach(m, d);
-	if (was != NULL) {
-		/* It has moved since it was found: new here, and gone there
-		 * when that has been told. */
-		core_detach(c, was);
-		core_doubt(c, was->parent, was->self->name);
-	}
 	return true;
 }
 
@@ -831,7 +813,6 @@ tell_entered(struct sync *s, struct dir *d)
 
 	if (core_scope(d)->silent)
 		return;
-	(void)clock_gettime(CLOCK_REALTIME, &s->c->now);
 	all = tree_list(d);
 	if (all == NULL && n > 0)
 		s->c->resync = true;
