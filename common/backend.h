@@ -178,8 +178,10 @@ struct backend_ops {
 	/* Where a pending HINT_RENAMED takes this name in the directory id, if
 	 * that is the next thing that happens to the name, and whether the
 	 * kernel calls it a directory. to_name has room for NAME_MAX + 1
-	 * bytes. */
-	bool (*leaving)(const struct backend *b, int id, const char *name,
+	 * bytes. Returns 1; 0 where something else happens to the name next;
+	 * -1 where nothing is pending that says so: after a fill() there may
+	 * be. */
+	int (*leaving)(const struct backend *b, int id, const char *name,
 	    size_t len, int *to_id, char *to_name, bool *isdir);
 
 	/* Drops pending hints that the name in the directory id has appeared

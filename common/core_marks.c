@@ -199,6 +199,7 @@ core_gone(struct core *c, struct mark *m,
 	while ((d = m->places) != NULL) {
 		m->places = d->next_place;
 		detach(d);
+		core_forget_fds(c, d);
 		if (d->self != NULL && lost != NULL)
 			lost(c, d);
 		doubt_place(c, d);
