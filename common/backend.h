@@ -156,7 +156,8 @@ struct backend_ops {
 	 * for never. */
 	int (*wait)(struct backend *b);
 
-	/* From here on: NULL where it is not exact, but for limit. */
+	/* From here on: NULL where it is not exact, but for closing and
+	 * limit. */
 
 	/* The place in the stream of hints behind all that is pending. */
 	uint64_t (*position)(const struct backend *b);
@@ -171,7 +172,8 @@ struct backend_ops {
 	bool (*awaits)(const struct backend *b, int id, const char *name,
 	    size_t len);
 
-	/* Is there a pending HINT_CLOSED for this name in the directory id? */
+	/* Is there a pending HINT_CLOSED for this name in the directory id?
+	 * NULL where none is ever told. */
 	bool (*closing)(const struct backend *b, int id, const char *name,
 	    size_t len);
 
