@@ -405,8 +405,8 @@ is_limit(int error)
 	    error == ENOSPC || error == EACCES || error == EPERM;
 }
 
-/* Gives a file its descriptor. Returns 0 also where the name means another
- * file meanwhile: then the directory's note says so. */
+/* Gives a file its descriptor. Returns 1 where the name means another file
+ * meanwhile: then the directory's note says so. */
 static int
 follow(struct backend *b, struct place *p, int dirfd, const char *name,
     unsigned wanted, const struct event_stat *st)
@@ -416,10 +416,10 @@ follow(struct backend *b, struct place *p, int dirfd, const char *name,
 
 	fd = open_vnode(b, dirfd, name, 0, false);
 	if (fd == -1)
-		return is_limit(errno) ? -1 : 0;
+		return is_limit(errno) ? -1 : 1;
 	if (!is_at(b, st, fd, "")) {
 		close_fd(b, fd);
-		return 0;
+		return 1;
 	}
 	t = new_vnode(b, p, name, fd, wanted);
 	if (t == NULL) {
@@ -428,9 +428,10 @@ follow(struct backend *b, struct place *p, int dirfd, const char *name,
 	}
 	/* If it has left its name before the note was in place, nothing will
 	 * ever say so of it. */
-	if (!is_at(b, st, dirfd, name))
-		let_go(b, t);
-	return 0;
+	if (is_at(b, st, dirfd, name))
+		return 0;
+	let_go(b, t);
+	return 1;
 }
 
 static int
@@ -440,16 +441,21 @@ kqueue_add_name(struct backend *b, int id, int dirfd, const char *name)
 	struct vnode *t = vnodes_file(&b->all, p, name);
 	struct event_stat st;
 	unsigned wanted = 0;
+	int ret = 1;
 
-	if (b->calls->stat(dirfd, name, &st) == 0)
+	if (b->calls->stat(dirfd, name, &st) == 0) {
 		wanted = notes_for(p, &st);
+		ret = 0;
+	}
 	if (t != NULL && t->wanted == wanted && t->dev == st.dev &&
 	    t->ino == st.ino)
 		return 0;
 	if (t != NULL)
 		let_go(b, t);
-	if (wanted == 0 || follow(b, p, dirfd, name, wanted, &st) == 0)
-		return 0;
+	if (wanted != 0)
+		ret = follow(b, p, dirfd, name, wanted, &st);
+	if (ret != -1)
+		return ret;
 	p->lacks = true;
 	if (b->poll_at == 0)
 		b->poll_at = monotonic_ms() + b->poll_ms;

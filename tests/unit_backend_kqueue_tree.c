@@ -390,6 +390,71 @@ write_it(void)
 	ck_assert(fake_append("d/a", "x"));
 }
 
+/* The directory's own note comes later than its file's. */
+static void
+move_away(void)
+{
+	ck_assert_int_eq(rename("d/a", "out/a"), 0);
+}
+
+static void
+move_back(void)
+{
+	if (rename("out/a", "d/a") == 0)
+		fake_note("d", NOTE_WRITE);
+}
+
+#define STEPS 12
+
+static void
+after_each_step(void (*begin_it)(void), enum fake_point away)
+{
+	unsigned n;
+
+	for (n = 1; n <= STEPS; n++) {
+		begin(&fake_systems[0], 1, "-r");
+		fold_free(r.fold);
+		r.fold = NULL;
+		if (begin_it == NULL)
+			ck_assert(fake_create("d/a"));
+		watch();
+		if (begin_it == NULL) {
+			fake_note("d/a", NOTE_RENAME);
+			move_away();
+		} else {
+			begin_it();
+			fake_at(away, 1, move_away);
+		}
+		fake_at(FAKE_KEVENT, n, move_back);
+		run();
+		move_back();
+		run();
+		(void)recorder_told(&r);
+		write_it();
+		ck_assert_msg(strstr(story(), "modified f d/a\n") != NULL,
+		    "back before step %u", n);
+		end();
+	}
+}
+
+static void
+make_it(void)
+{
+	ck_assert(fake_create("d/a"));
+}
+
+START_TEST(a_file_that_comes_back_to_its_name_is_watched_again)
+{
+	static const enum fake_point points[] = {FAKE_STAT, FAKE_OPEN, FAKE_ADD,
+	    FAKE_ADDED};
+	size_t i;
+
+	after_each_step(NULL, FAKE_POINTS);
+	for (i = 0; i < sizeof(points) / sizeof(points[0]); i++)
+		after_each_step(make_it, points[i]);
+}
+END_TEST
+
 static void
 add_one(void)
 {
@@ -504,6 +569,7 @@ main(void)
 	tcase_add_loop_test(tc,
 	    a_name_that_comes_before_a_directory_is_listed_is_told, 0,
 	    FAKE_SYSTEMS);
+	tcase_add_test(tc, a_file_that_comes_back_to_its_name_is_watched_again);
 #ifdef NOTE_CLOSE_WRITE
 	tcase_add_loop_test(tc,
 	    a_file_is_told_as_complete_once_each_time_it_is_closed, 0,
