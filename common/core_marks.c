@@ -369,6 +369,23 @@ core_gather(struct core *c)
 	}
 }
 
+bool
+core_closing(const struct core *c, const struct dir *d, const char *name,
+    size_t len)
+{
+	const struct hint *h = &c->kept.hint;
+	const struct side *side;
+
+	if (d->mark == NULL)
+		return false;
+	if (c->kept.held && h->kind == HINT_CLOSED && h->id == d->mark->id &&
+	    h->name_len == len && memcmp(h->name, name, len) == 0)
+		return true;
+	side = d->mark->side;
+	return side->ops->closing != NULL &&
+	    side->ops->closing(side->b, id_on_side(d->mark), name, len);
+}
+
 void
 core_found(struct core *c, const struct dir *d)
 {

@@ -372,8 +372,11 @@ on_content(struct core *c, struct dir *d, const struct told *t)
 	size_t i = 0;
 	int fd;
 
-	if (!core_exact(d))
+	if (!core_exact(d)) {
+		c->closes = t->kind == HINT_CLOSED;
 		(void)sync_name(c, d, t->name, COMPLETE_FOUND);
+		c->closes = false;
+	}
 	e = find(d, t->name);
 	if (e == NULL) {
 		(void)sync_name(c, d, t->name, COMPLETE_FOUND);
