@@ -70,10 +70,10 @@ owed_read(struct core *c, struct dir *top, struct event *ev,
 void
 owed_closed(struct core *c, struct dir *d, struct entry *e)
 {
-	if (!(c->cfg->opt->events & EVENT_BIT(EVENT_COMPLETE)))
-		return;
-	e->flags |= ENTRY_CLOSED;
-	core_doubt(c, d, e->name);
+	if (c->cfg->opt->events & EVENT_BIT(EVENT_COMPLETE))
+		e->flags |= ENTRY_CLOSED;
+	if (e->flags & (ENTRY_OWED | ENTRY_CLOSED))
+		core_doubt(c, d, e->name);
 }
 
 void

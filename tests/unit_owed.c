@@ -190,6 +190,28 @@ START_TEST(what_was_swapped_in_from_outside_is_told_at_last)
 }
 END_TEST
 
+START_TEST(content_is_owed_where_a_directory_has_left_before_its_closing)
+{
+	int fd;
+
+	begin("-r -c");
+	ck_assert_int_eq(mkdir("d/s", 0755), 0);
+	fd = open("d/s/a", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	ck_assert_int_eq(write(fd, "text", 4), 4);
+	if (!has_leases()) {
+		skip(__func__, "no leases on this file system");
+		(void)close(fd);
+		recorder_close(&r);
+		return;
+	}
+	told("created d d/s\ncreated f d/s/a\n");
+	(void)close(fd);
+	ck_assert_int_eq(rename("d/s", "d/t"), 0);
+	told("renamed d d/s -> d/t\nmodified f d/t/a = text\n");
+	end();
+}
+END_TEST
+
 START_TEST(it_is_told_by_an_event_that_was_chosen)
 {
 	begin("-r -c -e complete,renamed");
@@ -318,6 +340,8 @@ main(void)
 	    what_was_renamed_before_it_could_be_read_is_told_where_it_is);
 	tcase_add_test(core,
 	    complete_is_owed_where_a_directory_has_left_before_it);
+	tcase_add_test(core,
+	    content_is_owed_where_a_directory_has_left_before_its_closing);
 	tcase_add_test(core, what_was_swapped_in_from_outside_is_told_at_last);
 	tcase_add_test(core, it_is_told_by_an_event_that_was_chosen);
 	tcase_add_test(core, what_is_gone_is_owed_no_more);
