@@ -386,7 +386,7 @@ on_content(struct core *c, struct dir *d, const struct told *t)
 	if (t->kind == HINT_CLOSED && same)
 		change_complete(c, d, e, &st, COMPLETE_SURE);
 	if (t->kind == HINT_CLOSED && same)
-		owed_pay(c, d, e, OWED_SOON);
+		owed_pay(c, d, e, 0);
 	else if (t->kind == HINT_CLOSED)
 		owed_closed(c, d, e);
 	if (seen && !same)

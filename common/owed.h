@@ -30,11 +30,9 @@ void owed_closed(struct core *c, struct dir *d, struct entry *e);
 
 /* Tells what is owed of e, which is in d, where nobody is writing it. Linux
  * says that a file was closed a moment before it counts as closed. So where
- * that has just been said, or a delay (milliseconds; 0: none) was waited for
- * that reason, it is tried again; after some time it is somebody else who
- * writes, and whose closing will be told. */
-#define OWED_SOON   1
-#define OWED_GROWTH 4
+ * somebody seems to be writing it is tried again, after a longer delay each
+ * time (delay: the last one, in milliseconds; 0: none); after some time it is
+ * somebody else who writes, and whose closing will be told. */
 void owed_pay(struct core *c, struct dir *d, struct entry *e, int delay);
 
 /* What was told of the content of e, which is in d, may have been another

@@ -934,10 +934,10 @@ sync_name(struct core *c, struct dir *d, const char *name,
 		(void)looks_compare(c, d, fd, e);
 		e = tree_find(d, name, strlen(name));
 		if (e != NULL)
-			owed_pay(c, d, e, 0);
+			owed_pay(c, d, e, c->delay);
 	} else if (e->type != EVENT_DIR) {
 		recognize(c, d, e, &st);
-		owed_pay(c, d, e, c->delay * OWED_GROWTH);
+		owed_pay(c, d, e, c->delay);
 	} else if (!(e->dir->flags & DIR_ENTERED)) {
 		if (change_enters(c, d, e))
 			enter_told(c, d, name, how);
