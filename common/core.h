@@ -248,6 +248,10 @@ struct mark *core_find_mark(const struct core *c, int id);
 /* What a directory in a tree is watched for, by the user's choices. */
 unsigned core_interest(const struct core *c);
 
+/* What is queued about the names in d, which is exact, is older than the
+ * listing of it that follows. */
+void core_forget_queued(const struct dir *d);
+
 void core_attach(struct mark *m, struct dir *d);
 /* Ends d's being a place, and the watch with the last one. */
 void core_detach(struct core *c, struct dir *d);
@@ -301,6 +305,10 @@ void core_suspect(struct core *c, struct scope *s);
 /* Notes that a name in d is to be looked at again; NULL: the names in d. Out
  * of memory, everything will be. */
 void core_doubt(struct core *c, struct dir *d, const char *name);
+
+/* Notes that the name of d itself, or the root that it is, is to be looked at
+ * again. */
+void core_doubt_place(struct core *c, struct dir *d);
 
 /* The same for all that the stats of its entries can show. */
 void core_doubt_look(struct core *c, struct dir *d);

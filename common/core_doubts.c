@@ -58,6 +58,15 @@ core_doubt(struct core *c, struct dir *d, const char *name)
 }
 
 void
+core_doubt_place(struct core *c, struct dir *d)
+{
+	if (d->self != NULL)
+		core_doubt(c, d->parent, d->self->name);
+	else
+		core_suspect(c, tree_owner(d));
+}
+
+void
 core_doubt_look(struct core *c, struct dir *d)
 {
 	struct doubt *p = lately_doubted(&c->doubts, d, NULL);

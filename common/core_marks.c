@@ -171,14 +171,13 @@ core_unmark(struct core *c, struct mark *m)
 	pool_free(m, sizeof(*m));
 }
 
-/* The place of d itself is in doubt. */
-static void
-doubt_place(struct core *c, struct dir *d)
+void
+core_forget_queued(const struct dir *d)
 {
-	if (d->self != NULL)
-		core_doubt(c, d->parent, d->self->name);
-	else
-		core_suspect(c, tree_owner(d));
+	const struct side *side = d->mark->side;
+
+	if (d->mark->places->next_place == NULL)
+		side->ops->forget(side->b, d->mark->id, NULL, 0);
 }
 
 static void
@@ -201,7 +200,7 @@ core_gone(struct core *c, struct mark *m,
 		detach(d);
 		if (d->self != NULL && lost != NULL)
 			lost(c, d);
-		doubt_place(c, d);
+		core_doubt_place(c, d);
 	}
 	while ((p = m->posts) != NULL) {
 		m->posts = p->next;

@@ -2,23 +2,22 @@
 
 #include <sys/stat.h>
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "access.h"
 #include "ahead.h"
-#include "compat.h"
 #include "core.h"
-#include "dirents.h"
 #include "finds.h"
-#include "grow.h"
+#include "listing.h"
 #include "looks.h"
 #include "owed.h"
 #include "statat.h"
 #include "tree.h"
+#include "worklist.h"
 
 struct sync {
 	struct core *c;
@@ -26,32 +25,20 @@ struct sync {
 	bool found; /* a change that the index had not */
 	const struct timespec *since;
 	struct finds finds;
+	struct worklist work;
 	struct dir *entering; /* told already, though not entered */
-
-	struct dir **work; /* directories to be listed */
-	size_t nwork;
-	size_t cap_work;
-
-	/* Many of them are listed ahead. */
-	struct ahead *ahead;
-	bool alone; /* that cannot be */
-	uint64_t before; /* the position before that */
-	uint64_t after; /* and when nothing older is of interest any more */
-	bool filled; /* what has come until then is pending */
 };
 
-/* With fewer directories to be listed it is not worth it. */
-#define AHEAD_LEAST 16
-/* So many parents are opened at the most for what is looked at together. */
-#define AHEAD_PARENTS (CORE_FDS / 2)
-
 static void
-start(struct sync *s, struct core *c, enum completeness how)
+start(struct sync *s, struct core *c, enum completeness how,
+    const struct timespec *since)
 {
 	memset(s, 0, sizeof(*s));
 	s->c = c;
 	s->finds.c = c;
 	s->finds.how = how;
+	s->since = since;
+	worklist_open(&s->work, c, since);
 	c->pass++;
 }
 
@@ -61,145 +48,7 @@ finish(struct sync *s)
 	if (s->finds.n > 0 || s->finds.nlossy > 0)
 		(void)clock_gettime(CLOCK_REALTIME, &s->c->now);
 	finds_tell(&s->finds, s->since);
-	free(s->work);
-}
-
-/* Is d to be listed in this pass, or has it been? Listed twice, what is new in
- * it would be found twice. */
-static bool
-is_met(const struct sync *s, const struct dir *d)
-{
-	const struct mark *m = d->mark;
-
-	return (d->flags & DIR_QUEUED) ||
-	    ((d->flags & DIR_ENTERED) && (d->flags & DIR_STATS) && m != NULL &&
-		m->pass == s->c->pass && m->places->next_place == NULL);
-}
-
-static void
-push_work(struct sync *s, struct dir *d)
-{
-	struct dir **p;
-
-	if (is_met(s, d))
-		return;
-	p = grow(s->work, &s->cap_work, s->nwork, sizeof(struct dir *));
-	if (p == NULL) {
-		s->c->resync = true;
-		return;
-	}
-	s->work = p;
-	s->work[s->nwork++] = d;
-	d->flags |= DIR_QUEUED;
-}
-
-/* The place of d itself is in doubt. */
-static void
-doubt_place(struct core *c, struct dir *d)
-{
-	if (d->self != NULL)
-		core_doubt(c, d->parent, d->self->name);
-	else
-		core_suspect(c, tree_owner(d));
-}
-
-static struct entry *
-entry_of(const struct core *c, const char *name, const struct event_stat *st,
-    bool link)
-{
-	struct entry *e;
-	enum event_type type = event_type_of(st->mode);
-
-	e = tree_new(c->pool, name, strlen(name), type, st->ino);
-	if (e == NULL || type != EVENT_DIR)
-		return e;
-	e->dir->dev = st->dev;
-	if (link)
-		e->dir->flags |= DIR_LINK;
-	return e;
-}
-
-/* A listing under way. */
-struct listing {
-	struct core *c;
-	int fd;
-	struct dir *into;
-};
-
-/* In a listing: its change time is older than sync.since. */
-#define ENTRY_CALM ENTRY_SEEN
-
-/* One line of a listing, as cheaply as it can be had. NULL with ENOENT for a
- * name that is gone again. */
-static struct entry *
-entry_listed(const struct listing *l, const struct dirent_line *line)
-{
-	struct event_stat st;
-	struct pool *pool = l->c->pool;
-	size_t len = strlen(line->name);
-	bool link;
-
-	switch (line->type) {
-	case DT_REG:
-		return tree_new(pool, line->name, len, EVENT_FILE, line->ino);
-	case DT_DIR:
-		/* A mount point's own number is known when it is opened. */
-		return tree_new(pool, line->name, len, EVENT_DIR, 0);
-	case DT_LNK:
-		if (l->c->cfg->opt->follow)
-			break;
-		return tree_new(pool, line->name, len, EVENT_SYMLINK,
-		    line->ino);
-	case DT_UNKNOWN:
-		break;
-	default:
-		return tree_new(pool, line->name, len, EVENT_OTHER, line->ino);
-	}
-	if (looks_classify(l->c, l->fd, line->name, &st, &link) == -1) {
-		errno = ENOENT;
-		return NULL;
-	}
-	return entry_of(l->c, line->name, &st, link);
-}
-
-static int
-take_line(void *ctx, const struct dirent_line *line)
-{
-	const struct listing *l = ctx;
-	struct entry *e;
-
-	if (tree_find(l->into, line->name, strlen(line->name)) != NULL)
-		return 0;
-	e = entry_listed(l, line);
-	if (e == NULL)
-		return errno == ENOENT ? 0 : -1;
-	if (line->old)
-		e->flags |= ENTRY_CALM;
-	if (tree_link(l->into, e) == 0)
-		return 0;
-	tree_free(e);
-	return -1;
-}
-
-/* Lists the directory fd into `into`, which is empty. got: what was read of it
- * ahead, or NULL. Returns 0, or -1 with errno. */
-static int
-list(struct core *c, int fd, const struct ahead_dir *got, const char *only,
-    struct dir *into)
-{
-	struct listing l = {.c = c, .fd = fd, .into = into};
-	struct event_stat st;
-	struct entry *e;
-	bool link;
-
-	if (got != NULL)
-		return ahead_lines(got, take_line, &l);
-	if (only == NULL)
-		return dirents_each(fd, take_line, &l);
-	if (looks_classify(c, fd, only, &st, &link) == -1)
-		return errno == ENOENT ? 0 : -1;
-	e = entry_of(c, only, &st, link);
-	return e == NULL ? -1 : tree_link(into, e);
+	worklist_close(&s->work);
 }
 
 /* A listing and the index, for a name that the kernel will still tell of. */
@@ -227,211 +76,6 @@ leave_to_hints(void *ctx, const char *name, size_t len)
 	}
 }
 
-/* The same name in the same directory, reached by another way. */
-static bool
-is_alias(const struct dir *a, const struct dir *b)
-{
-	return a->parent->mark != NULL && a->parent->mark == b->parent->mark &&
-	    strcmp(a->self->name, b->self->name) == 0;
-}
-
-/* Is d told? What was found in this pass is in no directory yet. */
-static bool
-is_told(const struct dir *d)
-{
-	for (; d->self != NULL; d = d->parent)
-		if (tree_find(d->parent, d->self->name, d->self->len) !=
-		    d->self)
-			return false;
-	return true;
-}
-
-/* The place among those of m, open as own, that does not lead to its directory
- * any more. It is of the same root: each root is told by itself where a
- * directory has gone to, and one that covers both names must find it where it
- * was. (What is polled is known by its numbers, and a new directory may have
- * those of one that is gone.) */
-static struct dir *
-stale_place(struct core *c, const struct mark *m, const struct dir *d, int own)
-{
-	struct dir *q;
-	struct event_stat st;
-	int fd;
-
-	for (q = m->places; q != NULL; q = q->next_place) {
-		if (q == d || q->self == NULL || tree_below(d, q) ||
-		    tree_owner(q) != tree_owner(d) || is_alias(q, d) ||
-		    (q->self->flags & ENTRY_MOVING))
-			continue;
-		fd = core_open(c, q, COMPAT_O_PATH);
-		if (fd != -1)
-			(void)close(fd);
-		else if (is_told(q) &&
-		    (core_exact(q) ||
-			(stat_at(own, "", false, &st) == 0 &&
-			    !looks_reborn(q->born, &st))))
-			return q;
-	}
-	return NULL;
-}
-
-static bool
-is_loop(const struct core *c, const struct dir *d)
-{
-	const struct dir *up;
-
-	if (!c->cfg->opt->follow)
-		return false;
-	for (up = d->parent; up != NULL; up = up->parent)
-		if (up->ino == d->ino && up->dev == d->dev)
-			return true;
-	return false;
-}
-
-/* d, or something in it, may not be looked at (flag). That ends with a change
- * of the mode of d or of a directory above it, which shows in its parent. */
-static void
-bar(struct core *c, struct dir *d, unsigned flag)
-{
-	struct dir *up;
-	struct mark *m;
-	int fd;
-
-	if (d->flags & flag)
-		return;
-	d->flags |= flag;
-	c->barred = true;
-	for (up = d->parent; up != NULL; up = up->parent) {
-		fd = core_dirfd(c, up);
-		m = fd == -1 ? NULL : core_mark(c, fd, up->dev, BACKEND_ATTRIB);
-		/* Where the watch on it has just ended it is a new one, of
-		 * nobody. */
-		if (m != NULL)
-			core_unmark(c, m);
-	}
-}
-
-/* A limit was met at d: that is said once. */
-static void
-limited(struct core *c, const struct dir *d, int error)
-{
-	if (!c->limited)
-		core_note_dir(c, NOTE_LIMIT, d, error);
-	c->limited = true;
-}
-
-/* Opens d to be listed. -1: it cannot be, and what follows from that has been
- * seen to. */
-static int
-open_listed(struct sync *s, struct dir *d)
-{
-	struct core *c = s->c;
-	struct stat st;
-	int fd, error;
-
-	fd = core_open_near(c, d, O_RDONLY | O_NONBLOCK);
-	if (fd == -1) {
-		error = errno;
-		if (error == EACCES || error == EPERM) {
-			if (!(d->flags & DIR_UNREADABLE) && d->self != NULL)
-				core_note_dir(c, NOTE_UNREADABLE, d, error);
-			bar(c, d, DIR_UNREADABLE);
-			/* But not where each tells of itself only. */
-			if (d->self != NULL && !core_exact(d->parent))
-				core_later(c, d->parent, d->self->name);
-		} else if (error == EMFILE || error == ENFILE ||
-		    error == ENOMEM) {
-			if (d->self != NULL)
-				limited(c, d, error);
-			core_later(c, d->self != NULL ? d->parent : d,
-			    d->self != NULL ? d->self->name : NULL);
-		} else {
-			doubt_place(c, d);
-		}
-		errno = error;
-		return -1;
-	}
-	if (fstat(fd, &st) == -1)
-		goto out;
-	d->dev = st.st_dev;
-	d->ino = st.st_ino;
-	d->flags &= ~DIR_UNREADABLE;
-	if (c->cfg->opt->one_file_system && d->self != NULL &&
-	    st.st_dev != core_scope(d)->dev) {
-		errno = EXDEV;
-		goto out;
-	}
-	if (is_loop(c, d)) {
-		if (!(d->flags & DIR_LOOP))
-			core_note_dir(c, NOTE_LOOP, d, 0);
-		d->flags |= DIR_LOOP;
-		errno = ELOOP;
-		goto out;
-	}
-	return fd;
-out:
-	error = errno;
-	(void)close(fd);
-	errno = error;
-	return -1;
-}
-
-/* d is polled: says so where there is something to be done about it. */
-static void
-note_polled(struct core *c, const struct dir *d, const struct mark *m)
-{
-	const struct dir *up = d->parent;
-
-	if (m->side == &c->side[0])
-		return;
-	if (m->why == EMFILE || m->why == ENFILE || m->why == ENOSPC ||
-	    m->why == ENOMEM)
-		limited(c, d, m->why);
-	else if (up == NULL || !(up->flags & DIR_STATS))
-		core_note_dir(c,
-		    watch_options_told(c->cfg->opt, m->side->ops) ?
-			NOTE_POLLED :
-			NOTE_POLLED_LESS,
-		    d, m->why);
-}
-
-/* Has d, open as fd, watched, unless it is already, as id. Returns false when d
- * turned out to be a directory that the index has elsewhere; then it is freed.
- */
-static bool
-watch_dir(struct sync *s, struct dir *d, int fd, int id)
-{
-	struct core *c = s->c;
-	struct mark *m;
-	struct dir *was;
-
-	m = id != -1 ? core_mark_as(c, id, core_interest(c)) :
-		       core_mark(c, fd, d->dev, core_interest(c));
-	if (m == NULL) {
-		limited(c, d, errno);
-		core_detach(c, d);
-		core_later(c, d, NULL);
-		return true;
-	}
-	if (d->mark == m)
-		return true;
-	note_polled(c, d, m);
-	was = d->self == NULL || (d->flags & DIR_ENTERED) ?
-	    NULL :
-	    stale_place(c, m, d, fd);
-	if (was != NULL) {
-		finds_take_over(&s->finds, d->self, d->parent, was,
-		    d == s->entering);
-		return false;
-	}
-	/* What has changed since the last look nobody else will tell. */
-	if ((d->flags & DIR_ENTERED) && (d->flags & DIR_STATS))
-		d->flags |= DIR_LOOK;
-	core_detach(c, d);
-	core_attach(m, d);
-	return true;
-}
-
 /* A directory's content is to be listed, or else it is looked at once, so that
  * it is known again. */
 static void
@@ -441,7 +85,7 @@ enter_or_see(struct sync *s, int fd, struct dir *d, struct entry *e)
 	bool link;
 
 	if (change_enters(s->c, d, e)) {
-		push_work(s, e->dir);
+		worklist_add(&s->work, e->dir);
 	} else if (e->dir->ino == 0 &&
 	    looks_classify(s->c, fd, e->name, &st, &link) == 0 &&
 	    S_ISDIR(st.mode)) {
@@ -502,7 +146,7 @@ compare_same(struct sync *s, int fd, struct dir *d, struct entry *e, bool calm)
 		if (!(e->dir->flags & DIR_ENTERED) && change_enters(s->c, d, e))
 			core_doubt(s->c, d, e->name);
 		else if ((e->dir->flags & DIR_ENTERED) && s->deep)
-			push_work(s, e->dir);
+			worklist_add(&s->work, e->dir);
 		return;
 	}
 	if (e->type != EVENT_FILE)
@@ -606,16 +250,6 @@ take_ahead(struct ahead_dir *got)
 	return got->fd;
 }
 
-/* What is queued about the names in d is older than its listing will be. */
-static void
-forget_queued(const struct dir *d)
-{
-	const struct side *side = d->mark->side;
-
-	if (d->mark->places->next_place == NULL)
-		side->ops->forget(side->b, d->mark->id, NULL, 0);
-}
-
 /* Lists one directory, and takes down what is new and what is gone. got: what
  * of that was done ahead, or NULL. Returns 0, or -1 with errno when it cannot
  * be listed. */
@@ -628,22 +262,23 @@ survey(struct sync *s, struct dir *d, struct ahead_dir *got)
 	bool known = (d->flags & DIR_ENTERED) != 0;
 	const struct side *side = NULL; /* where it is exact */
 	uint64_t position = 0;
-	size_t nwork = s->nwork;
+	size_t nwork = s->work.n;
+	struct dir *was;
 	bool filled;
 	int fd, error = 0;
 
-	fd = got != NULL ? take_ahead(got) : open_listed(s, d);
+	fd = got != NULL ? take_ahead(got) : access_open(c, d);
 	if (fd == -1)
 		return -1;
 	if (got != NULL)
-		position = known ? s->after : s->before;
+		position = known ? s->work.after : s->work.before;
 	else if (c->side[0].ops->exact)
 		position = c->side[0].ops->position(c->side[0].b);
 	if (known) {
 		if (got == NULL && core_exact(d)) {
 			side = d->mark->side;
 			(void)core_fill(c);
-			forget_queued(d);
+			core_forget_queued(d);
 			position = side->ops->position(side->b);
 		}
 		p.known = d;
@@ -653,7 +288,11 @@ survey(struct sync *s, struct dir *d, struct ahead_dir *got)
 			goto out;
 		}
 	}
-	if (!watch_dir(s, d, fd, got != NULL ? got->id : -1)) {
+	was = access_watch(c, d, fd, got != NULL ? got->id : -1);
+	if (was != NULL) {
+		/* Which frees d. */
+		finds_take_over(&s->finds, d->self, d->parent, was,
+		    d == s->entering);
 		(void)close(fd);
 		return 0;
 	}
@@ -661,7 +300,7 @@ survey(struct sync *s, struct dir *d, struct ahead_dir *got)
 		d->mark->pass = c->pass;
 	if (d->flags & DIR_LINK)
 		core_claim_link(c, d, fd);
-	if (list(c, fd, got, only, p.listed) == -1)
+	if (listing_read(c, fd, got, only, p.listed) == -1)
 		error = errno;
 	c->nlisted++;
 	c->nnames += p.listed->count;
@@ -672,8 +311,8 @@ survey(struct sync *s, struct dir *d, struct ahead_dir *got)
 		core_later(c, d, NULL); /* half a listing (EIO) */
 	if (core_exact(d)) {
 		side = d->mark->side;
-		filled =
-		    got != NULL && got->whole ? s->filled : core_fill(c) != 0;
+		filled = got != NULL && got->whole ? s->work.filled :
+						     core_fill(c) != 0;
 		if (!filled)
 			core_doubt(c, d, NULL);
 		side->ops->pending(side->b, d->mark->id, position,
@@ -689,97 +328,12 @@ out:
 	if (known)
 		tree_free_top(p.listed);
 	/* Its children are next: they are opened by way of it. */
-	if (s->nwork > nwork)
+	if (s->work.n > nwork)
 		core_keep_fd(c, d, fd);
 	else
 		(void)close(fd);
 	errno = error;
 	return error == 0 ? 0 : -1;
-}
-
-/* Can the directory be had ahead? It is an ordinary one, and what it is on is
- * known. */
-static bool
-is_plain(const struct core *c, const struct dir *d)
-{
-	return d->self != NULL && !(d->flags & DIR_LINK) &&
-	    d->parent->dev == c->kind_dev && c->kind_dev != 0 &&
-	    c->kind == NULL && (d->mark == NULL || core_exact(d));
-}
-
-/* Has many of those that are to be listed opened, watched and listed. */
-static void
-look_ahead(struct sync *s)
-{
-	struct core *c = s->c;
-	const struct side *side = &c->side[0];
-	struct dir *d;
-	size_t n, opened = 0;
-	bool plain;
-	int at;
-
-	if (s->nwork < AHEAD_LEAST || s->alone || c->cfg->opt->follow)
-		return;
-	if (s->ahead == NULL) {
-		s->ahead =
-		    ahead_new(side->ops, side->b, core_interest(c), s->since);
-		s->alone = s->ahead == NULL;
-		if (s->alone)
-			return;
-	}
-	s->before = side->ops->position(side->b);
-	(void)core_fill(c);
-	for (n = 0; n < AHEAD_MAX && s->nwork > 0; n++) {
-		d = s->work[s->nwork - 1];
-		plain = is_plain(c, d);
-		at = plain ? core_kept_fd(c, d->parent) : -1;
-		if (plain && at == -1) {
-			/* One that the others need must not give way. */
-			if (++opened > AHEAD_PARENTS)
-				break;
-			at = core_dirfd(c, d->parent);
-		}
-		plain = plain && at != -1;
-		if (plain && (d->flags & DIR_ENTERED) && core_exact(d))
-			forget_queued(d);
-		ahead_add(s->ahead, d, at, plain ? d->self->name : NULL,
-		    c->kind_dev, d->ino);
-		s->nwork--;
-	}
-	s->after = side->ops->position(side->b);
-	ahead_run(s->ahead);
-	s->filled = core_fill(c) != 0;
-}
-
-/* The next directory to be listed, or NULL. *got: had ahead, or NULL. */
-static struct dir *
-next_work(struct sync *s, struct ahead_dir **got)
-{
-	struct dir *d;
-
-	*got = s->ahead == NULL ? NULL : ahead_next(s->ahead);
-	if (*got == NULL) {
-		look_ahead(s);
-		*got = s->ahead == NULL ? NULL : ahead_next(s->ahead);
-	}
-	if (*got != NULL) {
-		d = (*got)->dir;
-		if ((*got)->fd == -1)
-			*got = NULL;
-		return d;
-	}
-	return s->nwork > 0 ? s->work[--s->nwork] : NULL;
-}
-
-/* Nobody wants what was had ahead of that directory. */
-static void
-leave_ahead(struct core *c, const struct ahead_dir *got)
-{
-	const struct side *side = &c->side[0];
-
-	(void)close(got->fd);
-	if (core_find_mark(c, got->id) == NULL)
-		side->ops->remove(side->b, got->id);
 }
 
 static void
@@ -790,18 +344,16 @@ survey_all(struct sync *s)
 	struct dir *d;
 	bool ends = false;
 
-	while ((d = next_work(s, &got)) != NULL) {
+	while ((d = worklist_next(&s->work, &got)) != NULL) {
 		d->flags &= ~DIR_QUEUED;
 		if (ends && got != NULL)
-			leave_ahead(s->c, got);
+			worklist_skip(&s->work, got);
 		else if (!ends)
 			(void)survey(s, d, got);
 		ends = ends ||
 		    (c->cfg->progress != NULL &&
 			!c->cfg->progress(c->cfg->ctx, c->nlisted, c->nnames));
 	}
-	ahead_free(s->ahead);
-	s->ahead = NULL;
 }
 
 /* Tells what a survey found in a directory that had not been entered. */
@@ -841,7 +393,7 @@ sync_created(struct core *c, struct dir *d, const char *name,
 	struct sync s;
 	struct entry *e;
 
-	e = entry_of(c, name, st, link);
+	e = listing_entry(c, name, st, link);
 	if (e == NULL) {
 		c->resync = true;
 		return;
@@ -856,10 +408,10 @@ sync_created(struct core *c, struct dir *d, const char *name,
 		}
 		return;
 	}
-	start(&s, c, how);
+	start(&s, c, how, NULL);
 	if (finds_add(&s.finds, d, e) == 0 && e->type == EVENT_DIR &&
 	    change_enters(c, d, e))
-		push_work(&s, e->dir);
+		worklist_add(&s.work, e->dir);
 	survey_all(&s);
 	finish(&s);
 }
@@ -872,9 +424,9 @@ enter_told(struct core *c, struct dir *d, const char *name,
 	struct entry *e = tree_find(d, name, strlen(name));
 	struct sync s;
 
-	start(&s, c, how);
+	start(&s, c, how, NULL);
 	s.entering = e->dir;
-	push_work(&s, e->dir);
+	worklist_add(&s.work, e->dir);
 	survey_all(&s);
 	tell_entered(&s, e->dir);
 	finish(&s);
@@ -896,11 +448,11 @@ sync_name(struct core *c, struct dir *d, const char *name,
 	fd = core_dirfd(c, d);
 	if (fd == -1) {
 		if (errno == EACCES || errno == EPERM) {
-			bar(c, d, DIR_UNSEEN);
+			access_bar(c, d, DIR_UNSEEN);
 			return false;
 		}
 		/* d is not where it should be: first that, then this. */
-		doubt_place(c, d);
+		core_doubt_place(c, d);
 		core_doubt(c, d, name);
 		return false;
 	}
@@ -920,7 +472,7 @@ sync_name(struct core *c, struct dir *d, const char *name,
 		}
 		/* Not to be allowed to look is no sign of its being gone. */
 		if (errno == EACCES || errno == EPERM)
-			bar(c, d, DIR_UNSEEN);
+			access_bar(c, d, DIR_UNSEEN);
 		else if (e != NULL && errno == ENOENT)
 			change_gone(c, d, e);
 	} else if (e == NULL || !looks_same(e, &st)) {
@@ -968,10 +520,10 @@ more_work(struct sync *s)
 			continue;
 		if (p->look)
 			p->dir->flags |= DIR_LOOK;
-		push_work(s, p->dir);
+		worklist_add(&s->work, p->dir);
 		p->dir = NULL;
 	}
-	return s->nwork > 0;
+	return s->work.n > 0;
 }
 
 int
@@ -980,7 +532,7 @@ sync_enter(struct core *c, struct dir *top, enum completeness how)
 	struct sync s;
 	int error = 0;
 
-	start(&s, c, how);
+	start(&s, c, how, NULL);
 	if (survey(&s, top, NULL) == -1)
 		error = errno;
 	survey_all(&s);
@@ -998,13 +550,12 @@ sync_compare(struct core *c, struct dir *const *dirs, size_t ndirs, bool deep,
 	bool was = c->synthetic;
 	size_t i;
 
-	start(&s, c, COMPLETE_FOUND);
+	start(&s, c, COMPLETE_FOUND, since);
 	s.deep = s.finds.deep = deep;
-	s.since = since;
 	c->synthetic = true;
 	for (i = ndirs; i > 0; i--)
 		if (dirs[i - 1]->flags & DIR_ENTERED)
-			push_work(&s, dirs[i - 1]);
+			worklist_add(&s.work, dirs[i - 1]);
 	do
 		survey_all(&s);
 	while (s.found && more_work(&s));
