@@ -583,6 +583,7 @@ hints_handle(struct core *c, const struct hint *h,
 	if (h->kind == HINT_OVERFLOW) {
 		c->noverflows++;
 		c->resync = true;
+		c->inverse.id = -1;
 		return;
 	}
 	if (h->kind == HINT_GONE) {

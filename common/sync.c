@@ -278,7 +278,7 @@ survey(struct sync *s, struct dir *d, struct ahead_dir *got)
 		if (got == NULL && core_exact(d)) {
 			side = d->mark->side;
 			(void)core_fill(c);
-			core_forget_queued(d);
+			core_forget_queued(c, d);
 			position = side->ops->position(side->b);
 		}
 		p.known = d;

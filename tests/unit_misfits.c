@@ -245,6 +245,56 @@ START_TEST(an_exchange_is_told_once_whatever_comes_of_it)
 }
 END_TEST
 
+/* The second half of an exchange that has been told is not waited for where it
+ * was lost, or left out by a comparison: what says the same later is news. */
+START_TEST(what_follows_a_lost_half_of_an_exchange_is_told)
+{
+	struct hint overflow = {.kind = HINT_OVERFLOW}, h;
+
+	begin("");
+	make_file("d/a");
+	make_file("d/b");
+	(void)recorder_story(&r);
+	exchange("d/a", "d/b");
+	recorder_deafen(&r);
+	hint_renamed(r.top, "a", r.top, "b", false);
+	hints_handle(&r.core, &overflow, NULL, NULL);
+	r.core.resync = false; /* here it is: */
+	sync_compare(&r.core, &r.top, 1, true, NULL);
+	ck_assert_str_eq(recorder_story(&r),
+	    "renamed f d/a -> d/b exchanged\n");
+	move_to("d/b", "d/a");
+	ck_assert_str_eq(recorder_story(&r), "renamed f d/b -> d/a replaced\n");
+	make_file("d/b");
+	(void)recorder_story(&r);
+	exchange("d/a", "d/b");
+	ck_assert_int_eq(core_fill(&r.core), 1);
+	ck_assert_int_eq(core_next(&r.core, &h), 1);
+	hints_handle(&r.core, &h, NULL, NULL);
+	sync_compare(&r.core, &r.top, 1, true, NULL);
+	ck_assert_str_eq(recorder_story(&r),
+	    "renamed f d/a -> d/b exchanged\n");
+	move_to("d/b", "d/a");
+	ck_assert_str_eq(recorder_story(&r), "renamed f d/b -> d/a replaced\n");
+	end();
+}
+END_TEST
+
+/* What came to a name that was to be left at once is not known, and so may
+ * stay under it when the exchange is taken for two renames. */
+START_TEST(both_names_are_looked_at_again_where_an_exchange_is_not_seen)
+{
+	begin("--depth 1");
+	make_directory("d/b");
+	(void)recorder_story(&r);
+	make_directory("d/a");
+	exchange("d/a", "d/b");
+	move_to("d/a", "d/c");
+	(void)recorder_story(&r);
+	end();
+}
+END_TEST
+
 /* What was made and exchanged twice could only be looked for where it was not
  * any more: it was taken for a file. */
 START_TEST(both_names_of_an_exchange_are_looked_at_again)
@@ -456,7 +506,10 @@ main(void)
 	    what_took_the_name_is_not_taken_for_what_was_renamed);
 	tcase_add_test(core, an_exchange_is_known_by_what_came_back);
 	tcase_add_test(core, an_exchange_is_told_once_whatever_comes_of_it);
+	tcase_add_test(core, what_follows_a_lost_half_of_an_exchange_is_told);
 	tcase_add_test(core, both_names_of_an_exchange_are_looked_at_again);
+	tcase_add_test(core,
+	    both_names_are_looked_at_again_where_an_exchange_is_not_seen);
 	tcase_add_test(core,
 	    both_names_are_looked_at_again_where_it_may_have_been_none);
 	tcase_add_test(core,
