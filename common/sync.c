@@ -250,6 +250,21 @@ take_ahead(struct ahead_dir *got)
 	return got->fd;
 }
 
+/* d, which was entered, could not be opened. Where that is because it has left
+ * its name it is compared where it is by then. */
+static void
+put_off(const struct sync *s, struct dir *d, int error)
+{
+	if (error != ENOENT && error != ENOTDIR && error != ESTALE)
+		return;
+	if (s->deep)
+		core_doubt_below(s->c, d, s->since != NULL);
+	else
+		core_doubt(s->c, d, NULL);
+	if (d->mark != NULL)
+		d->mark->pass = s->c->pass; /* but not in this pass */
+}
+
 /* Lists one directory, and takes down what is new and what is gone. got: what
  * of that was done ahead, or NULL. Returns 0, or -1 with errno when it cannot
  * be listed. */
@@ -268,8 +283,13 @@ survey(struct sync *s, struct dir *d, struct ahead_dir *got)
 	int fd, error = 0;
 
 	fd = got != NULL ? take_ahead(got) : access_open(c, d);
-	if (fd == -1)
+	if (fd == -1) {
+		error = errno;
+		if (known)
+			put_off(s, d, error);
+		errno = error;
 		return -1;
+	}
 	if (got != NULL)
 		position = known ? s->work.after : s->work.before;
 	else if (c->side[0].ops->exact)

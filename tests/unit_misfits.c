@@ -450,6 +450,32 @@ START_TEST(what_an_ended_watch_held_is_gone_and_what_is_there_is_told)
 }
 END_TEST
 
+/* --- directories that leave before they are looked at --- */
+
+START_TEST(what_is_in_a_directory_is_looked_at_where_it_is_by_then)
+{
+	begin("-r");
+	make_directory("d/s");
+	make_directory("d/s/u");
+	(void)recorder_story(&r);
+	make_file("d/s/f");
+	make_file("d/s/u/f");
+	recorder_deafen(&r);
+	core_doubt(&r.core, dir_at("s"), NULL);
+	move_to("d/s", "d/t");
+	hints_doubts(&r.core);
+	ck_assert_str_eq(recorder_story(&r),
+	    "renamed d d/s -> d/t\ncreated f d/t/f\n");
+	/* What is below it, too. */
+	core_doubt_below(&r.core, dir_at("t"), false);
+	move_to("d/t", "d/s");
+	hints_doubts(&r.core);
+	ck_assert_str_eq(recorder_story(&r),
+	    "renamed d d/t -> d/s\ncreated f d/s/u/f\n");
+	end();
+}
+END_TEST
+
 /* --- directories that are in the tree twice --- */
 
 START_TEST(a_rename_is_told_within_each_root_first)
@@ -525,6 +551,8 @@ main(void)
 	    what_took_the_place_of_a_file_is_told_when_the_file_is_written);
 	tcase_add_test(limits,
 	    what_an_ended_watch_held_is_gone_and_what_is_there_is_told);
+	tcase_add_test(limits,
+	    what_is_in_a_directory_is_looked_at_where_it_is_by_then);
 	tcase_add_test(limits, a_rename_is_told_within_each_root_first);
 	tcase_add_test(limits, a_rename_is_told_from_each_place_to_the_nearest);
 	tcase_add_test(hostile, a_rename_into_itself_is_not_believed);
