@@ -128,6 +128,12 @@ owed_again(struct core *c, struct dir *d, struct entry *e)
 }
 
 void
+owed_unheard(struct entry *e)
+{
+	e->flags |= ENTRY_OWED;
+}
+
+void
 owed_moved(struct core *c, struct dir *d, const struct entry *e)
 {
 	if (e->flags & (ENTRY_OWED | ENTRY_CLOSED))

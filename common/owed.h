@@ -39,6 +39,10 @@ void owed_pay(struct core *c, struct dir *d, struct entry *e, int delay);
  * file's. Where `modified` is chosen, that has just told it. */
 void owed_again(struct core *c, struct dir *d, struct entry *e);
 
+/* Whatever has been written to e lately may not have been heard of. The caller
+ * doubts its name. */
+void owed_unheard(struct entry *e);
+
 /* e is at another place now: nothing that is pending leads to it there. */
 void owed_moved(struct core *c, struct dir *d, const struct entry *e);
 

@@ -51,9 +51,23 @@ finish(struct sync *s)
 	worklist_close(&s->work);
 }
 
+/* May the content of a file in d that looks like this have changed since then,
+ * without that having been told? */
+static bool
+is_news(const struct sync *s, const struct dir *d, const struct entry *e,
+    const struct event_stat *st)
+{
+	if (st->ctime.tv_sec < s->since->tv_sec ||
+	    (st->ctime.tv_sec == s->since->tv_sec &&
+		st->ctime.tv_nsec < s->since->tv_nsec))
+		return false;
+	return !change_known(s->c, d, e->name, st);
+}
+
 /* A listing and the index, for a name that the kernel will still tell of. */
 struct pending {
-	struct core *c;
+	const struct sync *s;
+	int fd; /* of both */
 	struct dir *listed;
 	struct dir *known;
 };
@@ -62,6 +76,8 @@ static void
 leave_to_hints(void *ctx, const char *name, size_t len)
 {
 	struct pending *p = ctx;
+	const struct sync *s = p->s;
+	struct event_stat st;
 	struct entry *e;
 
 	e = tree_find(p->listed, name, len);
@@ -70,10 +86,17 @@ leave_to_hints(void *ctx, const char *name, size_t len)
 		tree_free(e);
 	}
 	e = p->known == NULL ? NULL : tree_find(p->known, name, len);
-	if (e != NULL) {
-		e->flags |= ENTRY_SEEN;
-		core_doubt(p->c, p->known, e->name);
-	}
+	if (e == NULL)
+		return;
+	e->flags |= ENTRY_SEEN;
+	core_doubt(s->c, p->known, e->name);
+	/* They do not tell what has been lost before. */
+	if (e->type == EVENT_DIR && s->deep)
+		core_doubt_below(s->c, e->dir, s->since != NULL);
+	else if (e->type == EVENT_FILE && s->since != NULL &&
+	    (stat_at(p->fd, e->name, false, &st) == -1 ||
+		is_news(s, p->known, e, &st)))
+		owed_unheard(e);
 }
 
 /* A directory's content is to be listed, or else it is looked at once, so that
@@ -152,11 +175,7 @@ compare_same(struct sync *s, int fd, struct dir *d, struct entry *e, bool calm)
 	if (e->type != EVENT_FILE)
 		return;
 	if (s->since == NULL || calm ||
-	    stat_at(fd, e->name, false, &st) == -1 ||
-	    st.ctime.tv_sec < s->since->tv_sec ||
-	    (st.ctime.tv_sec == s->since->tv_sec &&
-		st.ctime.tv_nsec < s->since->tv_nsec) ||
-	    change_known(s->c, d, e->name, &st)) {
+	    stat_at(fd, e->name, false, &st) == -1 || !is_news(s, d, e, &st)) {
 		owed_pay(s->c, d, e, 0);
 		return;
 	}
@@ -272,7 +291,7 @@ static int
 survey(struct sync *s, struct dir *d, struct ahead_dir *got)
 {
 	struct core *c = s->c;
-	struct pending p = {.c = c, .listed = d, .known = NULL};
+	struct pending p = {.s = s, .listed = d, .known = NULL};
 	const char *only = core_scope(d)->only;
 	bool known = (d->flags & DIR_ENTERED) != 0;
 	const struct side *side = NULL; /* where it is exact */
@@ -335,6 +354,7 @@ survey(struct sync *s, struct dir *d, struct ahead_dir *got)
 						     core_fill(c) != 0;
 		if (!filled)
 			core_doubt(c, d, NULL);
+		p.fd = fd;
 		side->ops->pending(side->b, d->mark->id, position,
 		    leave_to_hints, &p);
 	}

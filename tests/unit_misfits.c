@@ -476,6 +476,94 @@ START_TEST(what_is_in_a_directory_is_looked_at_where_it_is_by_then)
 }
 END_TEST
 
+/* --- what happens while a directory is compared --- */
+
+static struct {
+	struct backend_ops ops;
+	const struct backend_ops *real;
+	void (*act)(void);
+	bool forgot;
+} race;
+
+static void
+race_forget(struct backend *b, int id, const char *name, size_t len)
+{
+	race.forgot = true;
+	race.real->forget(b, id, name, len);
+}
+
+/* The last thing before a directory is listed, when what was queued about it
+ * has been forgotten. */
+static uint64_t
+race_position(const struct backend *b)
+{
+	uint64_t position = race.real->position(b);
+	void (*act)(void) = race.act;
+
+	if (race.forgot && act != NULL) {
+		race.act = NULL;
+		act();
+	}
+	return position;
+}
+
+/* Compares all below the top, while that is done to it. */
+static void
+compare_while(void (*act)(void), const struct timespec *since)
+{
+	race.real = r.core.side[0].ops;
+	race.ops = *race.real;
+	race.ops.position = race_position;
+	race.ops.forget = race_forget;
+	race.act = act;
+	race.forgot = false;
+	r.core.side[0].ops = &race.ops;
+	sync_compare(&r.core, &r.top, 1, true, since);
+	r.core.side[0].ops = race.real;
+	ck_assert(race.act == NULL);
+}
+
+static void
+rename_s_to_t(void)
+{
+	move_to("d/s", "d/t");
+}
+
+START_TEST(what_was_left_to_hints_is_compared_when_they_have_been_told)
+{
+	begin("-r");
+	make_directory("d/s");
+	make_directory("d/s/u");
+	(void)recorder_story(&r);
+	make_file("d/s/u/f");
+	recorder_deafen(&r); /* an overflow, say */
+	compare_while(rename_s_to_t, NULL);
+	ck_assert_str_eq(recorder_story(&r),
+	    "renamed d d/s -> d/t\ncreated f d/t/u/f\n");
+	end();
+}
+END_TEST
+
+static void
+rename_a_to_b(void)
+{
+	move_to("d/a", "d/b");
+}
+
+START_TEST(a_change_unheard_is_told_though_the_file_is_left_to_hints)
+{
+	begin("-c");
+	scratch_put(AT_FDCWD, "d/a", "old");
+	(void)recorder_story(&r);
+	scratch_put(AT_FDCWD, "d/a", "new");
+	recorder_deafen(&r);
+	compare_while(rename_a_to_b, &r.core.now);
+	ck_assert_str_eq(recorder_story(&r),
+	    "renamed f d/a -> d/b\nmodified f d/b = new\n");
+	end();
+}
+END_TEST
+
 /* --- directories that are in the tree twice --- */
 
 START_TEST(a_rename_is_told_within_each_root_first)
@@ -553,6 +641,10 @@ main(void)
 	    what_an_ended_watch_held_is_gone_and_what_is_there_is_told);
 	tcase_add_test(limits,
 	    what_is_in_a_directory_is_looked_at_where_it_is_by_then);
+	tcase_add_test(limits,
+	    what_was_left_to_hints_is_compared_when_they_have_been_told);
+	tcase_add_test(limits,
+	    a_change_unheard_is_told_though_the_file_is_left_to_hints);
 	tcase_add_test(limits, a_rename_is_told_within_each_root_first);
 	tcase_add_test(limits, a_rename_is_told_from_each_place_to_the_nearest);
 	tcase_add_test(hostile, a_rename_into_itself_is_not_believed);
