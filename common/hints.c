@@ -272,8 +272,10 @@ on_renamed(struct core *c, struct dir *from, struct dir *to,
 
 	e = find(from, t->name);
 	if (e == NULL || is_kernel_dir(e) != t->isdir) {
-		/* If it was an exchange, something has come there, too. */
+		/* If it was an exchange, something has come there, too, and
+		 * what comes to the new name stays. */
 		core_doubt(c, from, t->name);
+		core_doubt(c, to, t->to_name);
 		on_created(c, to, t->to_name, t->isdir, true);
 		return;
 	}

@@ -110,6 +110,18 @@ START_TEST(a_rename_of_what_is_not_known_is_looked_at_at_both_names)
 }
 END_TEST
 
+START_TEST(an_exchange_of_what_is_not_known_is_looked_at_at_both_names)
+{
+	begin("");
+	make_file("d/a");
+	ck_assert_int_eq(symlink("x", "d/b"), 0);
+	recorder_deafen(&r);
+	exchange("d/a", "d/b");
+	(void)recorder_story(&r);
+	end();
+}
+END_TEST
+
 /* --- a rename that cannot be --- */
 
 START_TEST(a_rename_into_itself_is_not_believed)
@@ -615,6 +627,8 @@ main(void)
 
 	tcase_add_test(core,
 	    a_rename_of_what_is_not_known_is_looked_at_at_both_names);
+	tcase_add_test(core,
+	    an_exchange_of_what_is_not_known_is_looked_at_at_both_names);
 	tcase_add_test(core, what_was_renamed_at_once_is_known_from_then_on);
 	tcase_add_test(core,
 	    what_took_the_name_is_not_taken_for_what_was_renamed);
