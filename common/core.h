@@ -258,7 +258,7 @@ unsigned core_interest(const struct core *c);
 
 /* What is queued about the names in d, which is exact, is older than the
  * listing of it that follows. */
-void core_forget_queued(const struct dir *d);
+void core_forget_queued(struct core *c, const struct dir *d);
 
 void core_attach(struct mark *m, struct dir *d);
 /* Ends d's being a place, and the watch with the last one. */
