@@ -126,8 +126,9 @@ struct backend_ops {
 	 * HINT_CHANGED about the old name, which makes the caller look and
 	 * call again. Returns 0 (also where it may not be opened: then it is
 	 * seen by its directory); 1 where the name means another file, or
-	 * none, by now, so that nothing is watched under it; or -1 with errno beyond a limit: then the back end says
-	 * every poll_ms that the directory has changed (BACKEND_MODIFIED). */
+	 * none, by now, so that nothing is watched under it; or -1 with errno
+	 * beyond a limit: then the back end says every poll_ms that the
+	 * directory has changed (BACKEND_MODIFIED). */
 	int (*add_name)(struct backend *b, int id, int dirfd, const char *name);
 
 	/* NULL, or: a look at the directory id has found a change in it. (The
