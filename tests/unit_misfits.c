@@ -212,6 +212,19 @@ START_TEST(what_was_renamed_at_once_is_known_from_then_on)
 }
 END_TEST
 
+/* Where it is never entered it would be known by nothing else. */
+START_TEST(a_directory_renamed_at_once_is_known_from_then_on)
+{
+	begin("--depth 1");
+	make_directory("d/a");
+	recorder_deafen(&r);
+	make_directory("d/b");
+	exchange("d/b", "d/a");
+	(void)recorder_story(&r);
+	end();
+}
+END_TEST
+
 START_TEST(what_took_the_name_is_not_taken_for_what_was_renamed)
 {
 	begin("");
@@ -664,6 +677,7 @@ main(void)
 	tcase_add_test(core,
 	    an_exchange_of_what_is_not_known_is_looked_at_at_both_names);
 	tcase_add_test(core, what_was_renamed_at_once_is_known_from_then_on);
+	tcase_add_test(core, a_directory_renamed_at_once_is_known_from_then_on);
 	tcase_add_test(core,
 	    what_took_the_name_is_not_taken_for_what_was_renamed);
 	tcase_add_test(core, an_exchange_is_known_by_what_came_back);
