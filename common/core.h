@@ -67,6 +67,7 @@ struct scope {
 	const char *dir_path; /* how its top is opened */
 	const char *only; /* where the root is no directory: its name */
 	uint64_t dev; /* the top's file system */
+	uint64_t mount; /* that the claim on it keeps busy; 0: none */
 	bool silent; /* tell nothing yet */
 	bool suspect; /* look at the root again */
 	char **pruned; /* names below it that are left out (--prune) */
@@ -148,6 +149,7 @@ struct core {
 	struct {
 		struct dir *dir;
 		int fd;
+		bool stays; /* see core_rest_fds() */
 		uint64_t used;
 	} fds[CORE_FDS];
 	uint64_t fd_clock;
@@ -169,9 +171,12 @@ struct core {
 	} inverse;
 
 	struct timespec since; /* of the comparison after the last overflow */
+	bool sees_mounts; /* is told when the table of mounts changes */
 	bool closing; /* all watches end together, with the back end */
 	bool suspects; /* some scope is suspect */
 	bool resync; /* everything has to be compared */
+	bool closes; /* what is looked at has just been closed: it is complete,
+			and that is told afterwards */
 	bool synthetic; /* what is told now was learned by comparing */
 	bool limited; /* NOTE_LIMIT has been given */
 	bool unlinked; /* a claim beyond a link could not be taken */
@@ -223,6 +228,9 @@ void core_waited(struct core *c, int64_t ms);
 void core_found(struct core *c, const struct dir *d);
 /* Does the first side hold back hints for a moment? */
 bool core_holds(const struct core *c);
+/* Is it still to be handed out that this name in d was closed? */
+bool core_closing(const struct core *c, const struct dir *d, const char *name,
+    size_t len);
 /* Milliseconds until there is something to do; -1 for never. */
 int core_wait(struct core *c);
 /* Will what happens in d be told by name, in order? Only then are there
@@ -291,8 +299,11 @@ void core_keep_fd(struct core *c, struct dir *d, int fd);
 /* Closes what is kept for d. */
 void core_forget_fds(struct core *c, const struct dir *d);
 
-/* Closes what was kept: nothing keeps a file system busy while all is
- * quiet. */
+/* The burst is over. Closes what was kept, since nothing is to keep a file
+ * system busy while all is quiet; but not what is in the mount that the claim
+ * on its root keeps busy anyway: whoever works there will do so again. */
+void core_rest_fds(struct core *c);
+/* Closes all: what leads where may have changed. */
 void core_close_fds(struct core *c);
 
 /* Forgets all doubts about d. */

@@ -211,6 +211,7 @@ core_gone(struct core *c, struct mark *m,
 	while ((d = m->places) != NULL) {
 		m->places = d->next_place;
 		detach(d);
+		core_forget_fds(c, d);
 		if (d->self != NULL && lost != NULL)
 			lost(c, d);
 		core_doubt_place(c, d);
@@ -379,6 +380,23 @@ core_gather(struct core *c)
 		c->kept.name[h->name_len] = '\0';
 		h->name = c->kept.name;
 	}
+}
+
+bool
+core_closing(const struct core *c, const struct dir *d, const char *name,
+    size_t len)
+{
+	const struct hint *h = &c->kept.hint;
+	const struct side *side;
+
+	if (d->mark == NULL)
+		return false;
+	if (c->kept.held && h->kind == HINT_CLOSED && h->id == d->mark->id &&
+	    h->name_len == len && memcmp(h->name, name, len) == 0)
+		return true;
+	side = d->mark->side;
+	return side->ops->closing != NULL &&
+	    side->ops->closing(side->b, id_on_side(d->mark), name, len);
 }
 
 void

@@ -82,12 +82,20 @@ leaving(struct core *c, const struct dir *d, const char *name, int *to_id,
     char *to_name, bool *isdir)
 {
 	const struct side *side;
+	size_t len = strlen(name);
+	int goes;
 
-	if (!core_exact(d) || core_fill(c) == -1)
+	if (!core_exact(d))
 		return false;
 	side = d->mark->side;
-	return side->ops->leaving(side->b, d->mark->id, name, strlen(name),
-	    to_id, to_name, isdir);
+	goes = side->ops->leaving(side->b, d->mark->id, name, len, to_id,
+	    to_name, isdir);
+	/* A file that comes and goes is told from what is pending, without a
+	 * system call. */
+	if (goes == -1 && core_fill(c) != -1)
+		goes = side->ops->leaving(side->b, d->mark->id, name, len,
+		    to_id, to_name, isdir);
+	return goes == 1;
 }
 
 /* Of what kind is something that has left its name before it could be looked
@@ -377,8 +385,11 @@ on_content(struct core *c, struct dir *d, const struct told *t)
 	size_t i = 0;
 	int fd;
 
-	if (!core_exact(d))
+	if (!core_exact(d)) {
+		c->closes = t->kind == HINT_CLOSED;
 		(void)sync_name(c, d, t->name, COMPLETE_FOUND);
+		c->closes = false;
+	}
 	e = find(d, t->name);
 	if (e == NULL) {
 		(void)sync_name(c, d, t->name, COMPLETE_FOUND);

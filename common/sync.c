@@ -154,6 +154,7 @@ recognize(struct core *c, struct dir *d, struct entry *e,
 static void
 compare_same(struct sync *s, int fd, struct dir *d, struct entry *e, bool calm)
 {
+	const struct entry_stat *es;
 	struct event_stat st;
 	bool isdir = e->type == EVENT_DIR;
 	/* Its number may be that of another file that was here before. */
@@ -162,7 +163,9 @@ compare_same(struct sync *s, int fd, struct dir *d, struct entry *e, bool calm)
 	e->flags |= ENTRY_SEEN;
 	if (d->flags & (DIR_STATS | DIR_LOOK)) {
 		/* Which may make another entry of one that is no directory. */
-		if ((d->flags & DIR_LOOK) && looks_compare(s->c, d, fd, e))
+		es = tree_stat(e);
+		if (((d->flags & DIR_LOOK) || (es != NULL && es->adrift)) &&
+		    looks_compare(s->c, d, fd, e))
 			s->found = true;
 		if (!isdir)
 			return;
@@ -512,8 +515,10 @@ sync_name(struct core *c, struct dir *d, const char *name,
 	e = tree_find(d, name, strlen(name));
 	if (looks_classify(c, fd, name, &st, &link) == -1) {
 		if (d->flags & DIR_STATS) {
-			if (e != NULL && errno == ENOENT)
+			if (e != NULL && errno == ENOENT) {
+				looks_adrift(e);
 				core_doubt(c, d, NULL);
+			}
 			e = NULL;
 		}
 		/* Not to be allowed to look is no sign of its being gone. */
@@ -524,6 +529,8 @@ sync_name(struct core *c, struct dir *d, const char *name,
 	} else if (e == NULL || !looks_same(e, &st)) {
 		/* Where no names are told, what has come may have gone
 		 * elsewhere. */
+		if (e != NULL)
+			looks_adrift(e);
 		if (d->flags & DIR_STATS)
 			core_doubt(c, d, NULL);
 		else

@@ -55,7 +55,8 @@ struct entry_stat {
 	int64_t mtime; /* nanoseconds since the epoch, or ENTRY_WRITTEN */
 	int64_t ctime;
 	uint32_t attrs; /* a digest of mode and owner; 0: nothing is known */
-	uint32_t born : 24; /* one of its birth; 0: that is not known */
+	uint32_t born : 23; /* one of its birth; 0: that is not known */
+	uint32_t adrift : 1; /* nobody tells of it: to be looked at */
 	uint32_t nlink : 8; /* the low bits */
 };
 
