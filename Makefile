@@ -72,7 +72,7 @@ FSP_SAN = $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all \
 FSP_CPPFLAGS = -D_GNU_SOURCE -DFSPIPE_VERSION='"$(VERSION)"' -Icommon \
     $(if $(EMULATED),-Itests/kqueue) $(BSD_CFLAGS) $(JANSSON_CFLAGS)
 # A sanitizer has to see each allocation (common/arena.c, common/pool.c).
-FSP_CPPFLAGS += $(if $(SAN),-DARENA_BLOCK=1 -DPOOL_APART=1)
+FSP_CPPFLAGS += -DALLOC_APART=$(if $(SAN),1,0)
 FSP_CFLAGS = -std=gnu17 -pthread $(FSP_WARN) $(FSP_HARDEN) $(FSP_SAN)
 FSP_LDFLAGS = $(if $(STATIC),-static-pie,-pie) -Wl,-z,relro -Wl,-z,now \
     $(FSP_SAN)
@@ -305,6 +305,7 @@ lint:
 	cppcheck --quiet --std=c11 --error-exitcode=1 --inline-suppr \
 	    --enable=warning,performance,portability \
 	    --suppress=missingIncludeSystem -D__linux__ -DFSPIPE_VERSION='""' \
+	    -DALLOC_APART=0 \
 	    $(foreach h,queue tree,$(patsubst %,--include=%,$(wildcard \
 	    $(patsubst %,%/sys/$h.h,$(filter /%,$(BSD_CFLAGS)))))) \
 	    --suppress='*:/usr/include/*' \
