@@ -500,6 +500,34 @@ START_TEST(what_is_in_a_directory_is_looked_at_where_it_is_by_then)
 }
 END_TEST
 
+/* It may be listed, and no more. */
+START_TEST(what_may_not_be_looked_at_is_not_gone)
+{
+	bool root = geteuid() == 0;
+
+	begin("-r");
+	make_directory("d/s");
+	make_directory("d/s/u");
+	make_file("d/s/u/f");
+	(void)recorder_story(&r);
+	ck_assert_int_eq(chmod("d/s", 0444), 0);
+	recorder_deafen(&r);
+	if (root) {
+		ck_assert_int_eq(chmod(".", 0755), 0);
+		ck_assert_int_eq(chmod("d", 0755), 0);
+		ck_assert_int_eq(seteuid(65534), 0);
+	}
+	sync_compare(&r.core, &r.top, 1, true, NULL);
+	if (root)
+		ck_assert_int_eq(seteuid(0), 0);
+	ck_assert_str_eq(recorder_told(&r), "");
+	ck_assert_int_eq(chmod("d/s", 0755), 0);
+	make_file("d/s/u/g");
+	ck_assert_str_eq(recorder_story(&r), "created f d/s/u/g\n");
+	end();
+}
+END_TEST
+
 /* --- what happens while a directory is compared --- */
 
 static struct {
@@ -707,6 +735,7 @@ main(void)
 	    what_was_left_to_hints_is_compared_when_they_have_been_told);
 	tcase_add_test(limits,
 	    a_change_unheard_is_told_though_the_file_is_left_to_hints);
+	tcase_add_test(limits, what_may_not_be_looked_at_is_not_gone);
 	tcase_add_test(limits,
 	    what_was_made_anew_is_told_though_its_hints_were_left_out);
 	tcase_add_test(limits, a_rename_is_told_within_each_root_first);
