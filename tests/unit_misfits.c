@@ -623,6 +623,22 @@ rename_a_to_b(void)
 	move_to("d/a", "d/b");
 }
 
+/* Whatever they have told: here nothing. */
+START_TEST(a_name_left_to_hints_is_looked_at_when_they_have_been_told)
+{
+	begin("");
+	make_file("d/a");
+	(void)recorder_story(&r);
+	compare_while(rename_a_to_b, NULL);
+	ck_assert_str_eq(recorder_told(&r), "");
+	recorder_deafen(&r);
+	ck_assert_str_eq(recorder_story(&r), "deleted f d/a\n");
+	make_file("d/a");
+	ck_assert_int_eq(unlink("d/b"), 0);
+	end();
+}
+END_TEST
+
 START_TEST(a_change_unheard_is_told_though_the_file_is_left_to_hints)
 {
 	struct stat st;
@@ -733,6 +749,8 @@ main(void)
 	    what_is_in_a_directory_is_looked_at_where_it_is_by_then);
 	tcase_add_test(limits,
 	    what_was_left_to_hints_is_compared_when_they_have_been_told);
+	tcase_add_test(limits,
+	    a_name_left_to_hints_is_looked_at_when_they_have_been_told);
 	tcase_add_test(limits,
 	    a_change_unheard_is_told_though_the_file_is_left_to_hints);
 	tcase_add_test(limits, what_may_not_be_looked_at_is_not_gone);
