@@ -154,8 +154,8 @@ LIB = $(BUILD)/libfspipe.a
 TEST_ALL = $(wildcard tests/unit_*.c tests/e2e_*.c)
 # What only a kernel that names what has happened can be asked for.
 TEST_EXACT = $(if $(filter inotify,$(BACKENDS)),,tests/unit_ahead.c \
-    tests/unit_changes.c tests/unit_hints.c tests/unit_notes.c \
-    tests/unit_sync.c)
+    tests/unit_changes.c tests/unit_hints.c tests/unit_misfits.c \
+    tests/unit_notes.c tests/unit_races.c tests/unit_sync.c)
 # What is not built is not tested.
 TEST_LESS = $(if $(filter proc,$(PROC)),,tests/unit_mountwatch.c) \
     $(if $(filter none,$(WRITERS)),tests/unit_writers.c) \
