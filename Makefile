@@ -72,7 +72,7 @@ FSP_SAN = $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all \
 FSP_CPPFLAGS = -D_GNU_SOURCE -DFSPIPE_VERSION='"$(VERSION)"' -Icommon \
     $(if $(EMULATED),-Itests/kqueue) $(BSD_CFLAGS) $(JANSSON_CFLAGS)
 # A sanitizer has to see each allocation (common/arena.c, common/pool.c).
-FSP_CPPFLAGS += $(if $(SAN),-DARENA_BLOCK=1 -DPOOL_APART=1)
+FSP_CPPFLAGS += -DALLOC_APART=$(if $(SAN),1,0)
 FSP_CFLAGS = -std=gnu17 -pthread $(FSP_WARN) $(FSP_HARDEN) $(FSP_SAN)
 FSP_LDFLAGS = $(if $(STATIC),-static-pie,-pie) -Wl,-z,relro -Wl,-z,now \
     -Wl,--as-needed $(FSP_SAN)
@@ -154,8 +154,8 @@ LIB = $(BUILD)/libfspipe.a
 TEST_ALL = $(wildcard tests/unit_*.c tests/e2e_*.c)
 # What only a kernel that names what has happened can be asked for.
 TEST_EXACT = $(if $(filter inotify,$(BACKENDS)),,tests/unit_ahead.c \
-    tests/unit_changes.c tests/unit_hints.c tests/unit_notes.c \
-    tests/unit_sync.c)
+    tests/unit_changes.c tests/unit_hints.c tests/unit_misfits.c \
+    tests/unit_notes.c tests/unit_races.c tests/unit_sync.c)
 # What is not built is not tested.
 TEST_LESS = $(if $(filter proc,$(PROC)),,tests/unit_mountwatch.c) \
     $(if $(filter none,$(WRITERS)),tests/unit_writers.c) \
@@ -316,6 +316,7 @@ lint:
 	cppcheck --quiet --std=c11 --error-exitcode=1 --inline-suppr \
 	    --enable=warning,performance,portability \
 	    --suppress=missingIncludeSystem -D__linux__ -DFSPIPE_VERSION='""' \
+	    -DALLOC_APART=0 \
 	    $(foreach h,queue tree,$(patsubst %,--include=%,$(wildcard \
 	    $(patsubst %,%/sys/$h.h,$(filter /%,$(BSD_CFLAGS)))))) \
 	    --suppress='*:/usr/include/*' \

@@ -7,11 +7,9 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-/* Bytes of a block; what is larger than a quarter of it gets one of its own.
- * With 1 everything does, so that a sanitizer sees each allocation. */
-#ifndef ARENA_BLOCK
-#define ARENA_BLOCK ((size_t)64 * 1024)
-#endif
+/* Bytes of a block; what is larger than a quarter of it gets one of its own:
+ * everything, where a sanitizer is to see each allocation. */
+#define ARENA_BLOCK (ALLOC_APART ? (size_t)1 : (size_t)64 * 1024)
 
 #define ARENA_ALIGN _Alignof(max_align_t)
 

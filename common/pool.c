@@ -5,11 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* With 1 everything comes from malloc(3), for a sanitizer to see. */
-#ifndef POOL_APART
-#define POOL_APART 0
-#endif
-
 /* Bytes of a slab, which lies at a multiple of that: so that the slab of a
  * thing is known by its address. */
 #define POOL_SLAB 32768U
@@ -118,7 +113,7 @@ pool_alloc(struct pool *p, size_t size)
 	struct slab *s;
 	void *data;
 
-	if (POOL_APART || size > POOL_SMALL)
+	if (ALLOC_APART || size > POOL_SMALL)
 		return calloc(1, size);
 	s = p->room[n];
 	if (s == NULL && (s = new_slab(p, n)) == NULL)
@@ -139,7 +134,7 @@ pool_alloc(struct pool *p, size_t size)
 void *
 pool_alloc_near(const void *near, size_t size)
 {
-	struct pool *p = POOL_APART ? NULL : slab_of(near)->pool;
+	struct pool *p = ALLOC_APART ? NULL : slab_of(near)->pool;
 
 	return pool_alloc(p, size);
 }
@@ -151,7 +146,7 @@ pool_free(void *data, size_t size)
 	struct slab *s;
 	struct piece *piece = data;
 
-	if (data == NULL || POOL_APART || size > POOL_SMALL) {
+	if (data == NULL || ALLOC_APART || size > POOL_SMALL) {
 		free(data);
 		return;
 	}

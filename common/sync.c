@@ -210,8 +210,15 @@ compare_one(struct sync *s, int fd, struct dir *d, struct entry *t)
 	if (e != NULL) {
 		/* The number in a listing is not always the file's own
 		 * (mount points, overlays): ask. */
-		if (looks_classify(s->c, fd, t->name, &st, &link) == -1)
+		if (looks_classify(s->c, fd, t->name, &st, &link) == -1) {
+			/* Not to be allowed to look is no sign of its being
+			 * gone. */
+			if (errno == EACCES || errno == EPERM) {
+				e->flags |= ENTRY_SEEN;
+				access_bar(s->c, d, DIR_UNSEEN);
+			}
 			return false;
+		}
 		if (looks_same(e, &st)) {
 			if (e->type != EVENT_DIR)
 				recognize(s->c, d, e, &st);

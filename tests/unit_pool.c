@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness.h"
 #include "pool.h"
 
 enum { MANY = 40000, SLAB = 32768 };
@@ -157,11 +158,10 @@ START_TEST(without_memory_nothing_is_handed_out)
 	size_t i = 0;
 	void *p[64];
 
-#ifdef POOL_APART
-	(void)printf("skip - without memory nothing is handed out - "
-		     "a sanitizer needs much\n");
-	return;
-#endif
+	if (ALLOC_APART) {
+		skip(__func__, "a sanitizer needs much");
+		return;
+	}
 	begin();
 	ck_assert_int_eq(getrlimit(RLIMIT_AS, &was), 0);
 	none = was;

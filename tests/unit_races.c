@@ -1,0 +1,266 @@
+#include <check.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "backend.h"
+#include "harness.h"
+#include "hints.h"
+#include "recorder.h"
+#include "sync.h"
+#include "tree.h"
+
+/*
+ * What happens while directories are compared: between two takings in of
+ * hints, or before they are opened; and what has been lost before.
+ */
+
+static struct recorder r;
+
+static void
+begin(const char *options)
+{
+	recorder_open(&r, options);
+	recorder_enter(&r);
+	recorder_begin_fold(&r);
+}
+
+/* The stream is the tree all the same. */
+static void
+end(void)
+{
+	recorder_run(&r);
+	recorder_check_fold(&r);
+	recorder_check_index(&r);
+	recorder_close(&r);
+}
+
+static struct entry *
+entry_at(const char *name)
+{
+	return tree_find(r.top, name, strlen(name));
+}
+
+/* --- directories that leave before they are looked at --- */
+
+START_TEST(what_is_in_a_directory_is_looked_at_where_it_is_by_then)
+{
+	begin("-r");
+	make_directory("d/s");
+	make_directory("d/s/u");
+	(void)recorder_story(&r);
+	make_file("d/s/f");
+	make_file("d/s/u/f");
+	recorder_deafen(&r);
+	core_doubt(&r.core, entry_at("s")->dir, NULL);
+	move_to("d/s", "d/t");
+	hints_doubts(&r.core);
+	ck_assert_str_eq(recorder_story(&r),
+	    "renamed d d/s -> d/t\ncreated f d/t/f\n");
+	/* What is below it, too. */
+	core_doubt_below(&r.core, entry_at("t")->dir, false);
+	move_to("d/t", "d/s");
+	hints_doubts(&r.core);
+	ck_assert_str_eq(recorder_story(&r),
+	    "renamed d d/t -> d/s\ncreated f d/s/u/f\n");
+	end();
+}
+END_TEST
+
+/* It may be listed, and no more. */
+START_TEST(what_may_not_be_looked_at_is_not_gone)
+{
+	bool root = geteuid() == 0;
+
+	begin("-r");
+	make_directory("d/s");
+	make_directory("d/s/u");
+	make_file("d/s/u/f");
+	(void)recorder_story(&r);
+	ck_assert_int_eq(chmod("d/s", 0444), 0);
+	recorder_deafen(&r);
+	if (root) {
+		ck_assert_int_eq(chmod(".", 0755), 0);
+		ck_assert_int_eq(chmod("d", 0755), 0);
+		ck_assert_int_eq(seteuid(65534), 0);
+	}
+	sync_compare(&r.core, &r.top, 1, true, NULL);
+	if (root)
+		ck_assert_int_eq(seteuid(0), 0);
+	ck_assert_str_eq(recorder_told(&r), "");
+	ck_assert_int_eq(chmod("d/s", 0755), 0);
+	make_file("d/s/u/g");
+	ck_assert_str_eq(recorder_story(&r), "created f d/s/u/g\n");
+	end();
+}
+END_TEST
+
+/* --- what happens while a directory is compared --- */
+
+static struct {
+	struct backend_ops ops;
+	const struct backend_ops *real;
+	void (*act)(void);
+	bool forgot;
+} race;
+
+static void
+race_forget(struct backend *b, int id, const char *name, size_t len)
+{
+	race.forgot = true;
+	race.real->forget(b, id, name, len);
+}
+
+/* The last thing before a directory is listed, when what was queued about it
+ * has been forgotten. */
+static uint64_t
+race_position(const struct backend *b)
+{
+	uint64_t position = race.real->position(b);
+	void (*act)(void) = race.act;
+
+	if (race.forgot && act != NULL) {
+		race.act = NULL;
+		act();
+	}
+	return position;
+}
+
+/* Compares all below the top, while that is done to it. */
+static void
+compare_while(void (*act)(void), const struct timespec *since)
+{
+	race.real = r.core.side[0].ops;
+	race.ops = *race.real;
+	race.ops.position = race_position;
+	race.ops.forget = race_forget;
+	race.act = act;
+	race.forgot = false;
+	r.core.side[0].ops = &race.ops;
+	sync_compare(&r.core, &r.top, 1, true, since);
+	r.core.side[0].ops = race.real;
+	ck_assert(race.act == NULL);
+}
+
+static void
+rename_s_to_t(void)
+{
+	move_to("d/s", "d/t");
+}
+
+START_TEST(what_was_left_to_hints_is_compared_when_they_have_been_told)
+{
+	begin("-r");
+	make_directory("d/s");
+	make_directory("d/s/u");
+	(void)recorder_story(&r);
+	make_file("d/s/u/f");
+	recorder_deafen(&r); /* an overflow, say */
+	compare_while(rename_s_to_t, NULL);
+	ck_assert_str_eq(recorder_story(&r),
+	    "renamed d d/s -> d/t\ncreated f d/t/u/f\n");
+	end();
+}
+END_TEST
+
+/* The numbers of files are used again at once. */
+START_TEST(what_was_made_anew_is_told_though_its_hints_were_left_out)
+{
+	struct stat st;
+
+	begin("");
+	make_file("d/a");
+	make_file("d/b");
+	(void)recorder_story(&r);
+	ck_assert_int_eq(unlink("d/a"), 0);
+	make_file("d/a");
+	ck_assert_int_eq(stat("d/a", &st), 0);
+	entry_at("a")->ino = st.st_ino;
+	sync_compare(&r.core, &r.top, 1, false, NULL);
+	ck_assert_str_eq(recorder_story(&r), "modified f d/a\n");
+	sync_compare(&r.core, &r.top, 1, false, NULL);
+	ck_assert_str_eq(recorder_story(&r), "");
+	end();
+}
+END_TEST
+
+static void
+rename_a_to_b(void)
+{
+	move_to("d/a", "d/b");
+}
+
+/* Whatever they have told: here nothing. */
+START_TEST(a_name_left_to_hints_is_looked_at_when_they_have_been_told)
+{
+	begin("");
+	make_file("d/a");
+	(void)recorder_story(&r);
+	compare_while(rename_a_to_b, NULL);
+	ck_assert_str_eq(recorder_told(&r), "");
+	recorder_deafen(&r);
+	ck_assert_str_eq(recorder_story(&r), "deleted f d/a\n");
+	make_file("d/a");
+	ck_assert_int_eq(unlink("d/b"), 0);
+	end();
+}
+END_TEST
+
+START_TEST(a_change_unheard_is_told_though_the_file_is_left_to_hints)
+{
+	struct stat st;
+
+	begin("-c");
+	scratch_put(AT_FDCWD, "d/a", "old");
+	(void)recorder_story(&r);
+	scratch_put(AT_FDCWD, "d/a", "new");
+	recorder_deafen(&r);
+	compare_while(rename_a_to_b, &r.core.now);
+	ck_assert_str_eq(recorder_story(&r),
+	    "renamed f d/a -> d/b\nmodified f d/b = new\n");
+	/* What was heard, and left out. */
+	scratch_put(AT_FDCWD, "d/a", "old");
+	(void)recorder_story(&r);
+	ck_assert_int_eq(unlink("d/a"), 0);
+	scratch_put(AT_FDCWD, "out/a", "new");
+	move_to("out/a", "d/a");
+	ck_assert_int_eq(unlink("d/b"), 0);
+	ck_assert_int_eq(stat("d/a", &st), 0);
+	entry_at("a")->ino = st.st_ino;
+	compare_while(rename_a_to_b, NULL);
+	ck_assert_str_eq(recorder_story(&r),
+	    "renamed f d/a -> d/b replaced\nmodified f d/b = new\n");
+	end();
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *s = suite_create("races");
+	TCase *core = tcase_create("Core");
+	TCase *limits = tcase_create("Limits");
+	SRunner *sr;
+	int failed;
+
+	tcase_add_test(core,
+	    what_is_in_a_directory_is_looked_at_where_it_is_by_then);
+	tcase_add_test(limits, what_may_not_be_looked_at_is_not_gone);
+	tcase_add_test(core,
+	    what_was_left_to_hints_is_compared_when_they_have_been_told);
+	tcase_add_test(core,
+	    what_was_made_anew_is_told_though_its_hints_were_left_out);
+	tcase_add_test(core,
+	    a_name_left_to_hints_is_looked_at_when_they_have_been_told);
+	tcase_add_test(core,
+	    a_change_unheard_is_told_though_the_file_is_left_to_hints);
+	suite_add_tcase(s, core);
+	suite_add_tcase(s, limits);
+	sr = srunner_create(s);
+	srunner_run_all(sr, CK_NORMAL);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
