@@ -253,9 +253,13 @@ $(BUILD)/changer: $(BUILD)/tests/recipes/changer.o $(BUILD)/tests/changer.o \
     $(LIB)
 	$(LINK) -o $@ $^ $(FSP_LDLIBS) $(LDLIBS)
 
+# RECIPES: those that are run.
+RECIPES = $(wildcard tests/recipes/*.sh)
 check-recipes: all $(BUILD)/changer
-	FSPIPE_BIN=$(abspath $(or $(BIN),.)) CHANGER=$(abspath $(BUILD)/changer) \
-	    tests/run.sh tests/recipes/*.sh
+	$(if $(KIND),HARNESS_BACKEND=$(KIND)) \
+	    FSPIPE_BIN=$(abspath $(or $(BIN),.)) \
+	    CHANGER=$(abspath $(BUILD)/changer) \
+	    tests/run.sh $(RECIPES)
 
 
 # Runs tests/bench/*_bench.sh; BENCH=write runs write_bench.sh only.
@@ -299,8 +303,8 @@ $(FUZZERS:%=fuzz-%): fuzz-%:
 	    -artifact_prefix=build-fuzz/$*- build-fuzz/corpus/$* \
 	    tests/fuzz/seeds/$*
 
-$(BUILD)/fuzz-%: $(BUILD)/tests/fuzz/%.o $(LIB)
-	$(LINK) -fsanitize=fuzzer -o $@ $< $(LIB) $(FSP_LDLIBS) $(LDLIBS)
+$(BUILD)/fuzz-%: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/judge.o $(LIB)
+	$(LINK) -fsanitize=fuzzer -o $@ $^ $(FSP_LDLIBS) $(LDLIBS)
 
 lint:
 	clang-format --dry-run -Werror $(C_FILES)

@@ -124,10 +124,11 @@ struct backend_ops {
 	 * place. The end of it is the back end's business: a watch whose file
 	 * was removed, or may have another name, ends with its hint
 	 * HINT_CHANGED about the old name, which makes the caller look and
-	 * call again. Returns 0 (also where there is nothing to watch any
-	 * more, or nothing that may be opened: then it is seen by its
-	 * directory), or -1 with errno beyond a limit: then the back end says
-	 * every poll_ms that the directory has changed (BACKEND_MODIFIED). */
+	 * call again. Returns 0 (also where it may not be opened: then it is
+	 * seen by its directory); 1 where the name means another file, or
+	 * none, by now, so that nothing is watched under it; or -1 with errno
+	 * beyond a limit: then the back end says every poll_ms that the
+	 * directory has changed (BACKEND_MODIFIED). */
 	int (*add_name)(struct backend *b, int id, int dirfd, const char *name);
 
 	/* NULL, or: a look at the directory id has found a change in it. (The
@@ -156,7 +157,8 @@ struct backend_ops {
 	 * for never. */
 	int (*wait)(struct backend *b);
 
-	/* From here on: NULL where it is not exact, but for limit. */
+	/* From here on: NULL where it is not exact, but for closing and
+	 * limit. */
 
 	/* The place in the stream of hints behind all that is pending. */
 	uint64_t (*position)(const struct backend *b);
@@ -171,7 +173,8 @@ struct backend_ops {
 	bool (*awaits)(const struct backend *b, int id, const char *name,
 	    size_t len);
 
-	/* Is there a pending HINT_CLOSED for this name in the directory id? */
+	/* Is there a pending HINT_CLOSED for this name in the directory id?
+	 * NULL where none is ever told. */
 	bool (*closing)(const struct backend *b, int id, const char *name,
 	    size_t len);
 

@@ -99,6 +99,8 @@ static_assert((NOTE_DELETE & NOTE_WRITE) == 0 &&
 /* Events taken in one call; and calls before fill() comes back. */
 #define BATCH	  64
 #define BATCH_MAX 1024
+/* Looking by the clock takes no more than one part in REST + 1 of the time. */
+#define REST 3
 
 struct backend {
 	const struct kqueue_calls *calls;
@@ -107,6 +109,7 @@ struct backend {
 	size_t most; /* vnodes, by the limit of descriptors */
 	int64_t poll_ms;
 	int64_t poll_at; /* CLOCK_MONOTONIC, ms; 0: no place lacks anything */
+	int64_t begun; /* when they were looked at: not rested from; or 0 */
 	struct timespec filled; /* CLOCK_REALTIME */
 	char name[NAME_MAX + 1]; /* of the hint handed out last */
 };
@@ -402,8 +405,8 @@ is_limit(int error)
 	    error == ENOSPC || error == EACCES || error == EPERM;
 }
 
-/* Gives a file its descriptor. Returns 0 also where the name means another
- * file meanwhile: then the directory's note says so. */
+/* Gives a file its descriptor. Returns 1 where the name means another file
+ * meanwhile: then the directory's note says so. */
 static int
 follow(struct backend *b, struct place *p, int dirfd, const char *name,
     unsigned wanted, const struct event_stat *st)
@@ -413,10 +416,10 @@ follow(struct backend *b, struct place *p, int dirfd, const char *name,
 
 	fd = open_vnode(b, dirfd, name, 0, false);
 	if (fd == -1)
-		return is_limit(errno) ? -1 : 0;
+		return is_limit(errno) ? -1 : 1;
 	if (!is_at(b, st, fd, "")) {
 		close_fd(b, fd);
-		return 0;
+		return 1;
 	}
 	t = new_vnode(b, p, name, fd, wanted);
 	if (t == NULL) {
@@ -425,9 +428,10 @@ follow(struct backend *b, struct place *p, int dirfd, const char *name,
 	}
 	/* If it has left its name before the note was in place, nothing will
 	 * ever say so of it. */
-	if (!is_at(b, st, dirfd, name))
-		let_go(b, t);
-	return 0;
+	if (is_at(b, st, dirfd, name))
+		return 0;
+	let_go(b, t);
+	return 1;
 }
 
 static int
@@ -437,16 +441,21 @@ kqueue_add_name(struct backend *b, int id, int dirfd, const char *name)
 	struct vnode *t = vnodes_file(&b->all, p, name);
 	struct event_stat st;
 	unsigned wanted = 0;
+	int ret = 1;
 
-	if (b->calls->stat(dirfd, name, &st) == 0)
+	if (b->calls->stat(dirfd, name, &st) == 0) {
 		wanted = notes_for(p, &st);
+		ret = 0;
+	}
 	if (t != NULL && t->wanted == wanted && t->dev == st.dev &&
 	    t->ino == st.ino)
 		return 0;
 	if (t != NULL)
 		let_go(b, t);
-	if (wanted == 0 || follow(b, p, dirfd, name, wanted, &st) == 0)
-		return 0;
+	if (wanted != 0)
+		ret = follow(b, p, dirfd, name, wanted, &st);
+	if (ret != -1)
+		return ret;
 	p->lacks = true;
 	if (b->poll_at == 0)
 		b->poll_at = monotonic_ms() + b->poll_ms;
@@ -474,11 +483,13 @@ static void
 look_by_the_clock(struct backend *b)
 {
 	struct place *p;
+	int64_t now = monotonic_ms();
 	size_t id;
 
-	if (b->poll_at == 0 || monotonic_ms() < b->poll_at)
+	if (b->begun != 0 || b->poll_at == 0 || now < b->poll_at)
 		return;
 	b->poll_at = 0;
+	b->begun = now;
 	for (id = 0; id < b->all.nplaces; id++) {
 		p = b->all.places[id];
 		if (p == NULL || !p->lacks)
@@ -582,22 +593,45 @@ kqueue_next(struct backend *b, struct hint *h)
 	return 1;
 }
 
+static bool
+kqueue_closing(const struct backend *b, int id, const char *name, size_t len)
+{
+	const struct vnode *t = vnodes_file(&b->all, b->all.places[id], name);
+
+	(void)len;
+	return t != NULL && (t->notes & NOTE_CLOSE_WRITE) != 0;
+}
+
 static void
 kqueue_look_now(struct backend *b)
 {
+	b->begun = 0;
 	if (b->poll_at != 0)
 		b->poll_at = monotonic_ms();
 }
 
+/* That is not what has to be rested from. */
+static void
+kqueue_waited(struct backend *b, int64_t ms)
+{
+	if (b->begun != 0)
+		b->begun += ms;
+}
+
+/* Being asked how long it may take is the end of a look. */
 static int
 kqueue_wait(struct backend *b)
 {
-	int64_t left;
+	int64_t now = monotonic_ms(), rested, left;
 
+	rested = b->begun == 0 ? 0 : now + REST * (now - b->begun);
+	b->begun = 0;
 	if (b->poll_at == 0)
 		return -1;
-	left = b->poll_at - monotonic_ms();
-	return left > 0 ? (int)left : 0;
+	if (b->poll_at < rested)
+		b->poll_at = rested;
+	left = b->poll_at - now;
+	return left <= 0 ? 0 : left > INT_MAX ? INT_MAX : (int)left;
 }
 
 const struct backend_ops backend_kqueue = {
@@ -615,5 +649,7 @@ const struct backend_ops backend_kqueue = {
     .fill = kqueue_fill,
     .next = kqueue_next,
     .look_now = kqueue_look_now,
+    .waited = kqueue_waited,
     .wait = kqueue_wait,
+    .closing = NOTE_CLOSE_WRITE != 0 ? kqueue_closing : NULL,
 };

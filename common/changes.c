@@ -97,30 +97,29 @@ static bool
 is_complete(struct core *c, struct dir *d, const struct entry *e,
     const struct event_stat *st, enum completeness how)
 {
+	bool left_alone = how == COMPLETE_LATER;
 	int fd, written;
 
 	if (how == COMPLETE_SURE || (st != NULL && st->nlink > 1))
 		return true;
-	if (how == COMPLETE_NOT)
+	if (how == COMPLETE_NOT || c->closes)
 		return false;
 	if (change_closes_untold(d))
-		how = how == COMPLETE_LATER ? COMPLETE_FOUND : COMPLETE_ASK;
+		how = left_alone ? COMPLETE_FOUND : COMPLETE_ASK;
 	/* An empty file that was just made is about to be written. */
 	if (how == COMPLETE_ASK && st != NULL && st->size == 0)
 		return false;
 	/* Asking opens the file, which is not to be told as somebody's. */
 	fd = tell_wants(c, EVENT_OPENED) ? -1 : core_dirfd(c, d);
 	written = fd == -1 ? -1 : writers_at(fd, e->name);
+	/* What was found by looking may have been found while it was made. */
 	if (written == -1)
-		return how == COMPLETE_FOUND;
+		return core_exact(d) ? how == COMPLETE_FOUND : left_alone;
 	if (written == 1)
 		return false;
 	/* Nobody writes it, so if it was closed just now that has been
 	 * queued, and will be told by itself. */
-	if (!core_exact(d) || core_fill(c) != 1)
-		return true;
-	return !d->mark->side->ops->closing(d->mark->side->b, d->mark->id,
-	    e->name, e->len);
+	return core_fill(c) != 1 || !core_closing(c, d, e->name, e->len);
 }
 
 void
@@ -138,7 +137,8 @@ change_complete(struct core *c, struct dir *d, struct entry *e,
 		if (st == NULL)
 			st = tell_look(c, d, e, &own);
 		change_tell(c, EVENT_COMPLETE, d, e->name, e->type, st);
-	} else if (change_closes_untold(d) && !(e->flags & ENTRY_OPEN)) {
+	} else if (d->mark != NULL && !core_exact(d) &&
+	    !(e->flags & ENTRY_OPEN)) {
 		e->flags |= ENTRY_OPEN;
 		core_later(c, d, e->name);
 	}

@@ -175,6 +175,8 @@ struct core {
 	bool closing; /* all watches end together, with the back end */
 	bool suspects; /* some scope is suspect */
 	bool resync; /* everything has to be compared */
+	bool closes; /* what is looked at has just been closed: it is complete,
+			and that is told afterwards */
 	bool synthetic; /* what is told now was learned by comparing */
 	bool limited; /* NOTE_LIMIT has been given */
 	bool unlinked; /* a claim beyond a link could not be taken */
@@ -226,6 +228,9 @@ void core_waited(struct core *c, int64_t ms);
 void core_found(struct core *c, const struct dir *d);
 /* Does the first side hold back hints for a moment? */
 bool core_holds(const struct core *c);
+/* Is it still to be handed out that this name in d was closed? */
+bool core_closing(const struct core *c, const struct dir *d, const char *name,
+    size_t len);
 /* Milliseconds until there is something to do; -1 for never. */
 int core_wait(struct core *c);
 /* Will what happens in d be told by name, in order? Only then are there
@@ -252,8 +257,9 @@ struct mark *core_find_mark(const struct core *c, int id);
 unsigned core_interest(const struct core *c);
 
 /* What is queued about the names in d, which is exact, is older than the
- * listing of it that follows. */
-void core_forget_queued(const struct dir *d);
+ * listing of it that follows: all but that there was something
+ * (ENTRY_STIRRED). */
+void core_forget_queued(struct core *c, struct dir *d);
 
 void core_attach(struct mark *m, struct dir *d);
 /* Ends d's being a place, and the watch with the last one. */

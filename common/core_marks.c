@@ -171,13 +171,26 @@ core_unmark(struct core *c, struct mark *m)
 	pool_free(m, sizeof(*m));
 }
 
-void
-core_forget_queued(const struct dir *d)
+static void
+stir(void *ctx, const char *name, size_t len)
 {
-	const struct side *side = d->mark->side;
+	struct entry *e = tree_find(ctx, name, len);
 
-	if (d->mark->places->next_place == NULL)
-		side->ops->forget(side->b, d->mark->id, NULL, 0);
+	if (e != NULL)
+		e->flags |= ENTRY_STIRRED;
+}
+
+void
+core_forget_queued(struct core *c, struct dir *d)
+{
+	const struct mark *m = d->mark;
+
+	if (m->places->next_place != NULL)
+		return;
+	m->side->ops->pending(m->side->b, m->id, 0, stir, d);
+	m->side->ops->forget(m->side->b, m->id, NULL, 0);
+	if (m->id == c->inverse.id || m->id == c->inverse.to_id)
+		c->inverse.id = -1;
 }
 
 static void
@@ -367,6 +380,23 @@ core_gather(struct core *c)
 		c->kept.name[h->name_len] = '\0';
 		h->name = c->kept.name;
 	}
+}
+
+bool
+core_closing(const struct core *c, const struct dir *d, const char *name,
+    size_t len)
+{
+	const struct hint *h = &c->kept.hint;
+	const struct side *side;
+
+	if (d->mark == NULL)
+		return false;
+	if (c->kept.held && h->kind == HINT_CLOSED && h->id == d->mark->id &&
+	    h->name_len == len && memcmp(h->name, name, len) == 0)
+		return true;
+	side = d->mark->side;
+	return side->ops->closing != NULL &&
+	    side->ops->closing(side->b, id_on_side(d->mark), name, len);
 }
 
 void

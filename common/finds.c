@@ -207,6 +207,16 @@ looks_like(const struct entry_stat *was, const struct entry_stat *is)
 	return was->mtime == is->mtime && was->size == is->size;
 }
 
+/* Two places of one watch, in two roots. (Within one root it has been asked
+ * already whether the old place still leads to it, when the new one was
+ * entered.) */
+static bool
+is_across(const struct found *f, const struct vanished *v)
+{
+	return f->e->dir->mark != NULL && f->e->dir->mark == v->e->dir->mark &&
+	    tree_owner(f->parent) != tree_owner(v->dir);
+}
+
 /* Is f what v was? since: when the index was last the truth, or NULL. */
 static bool
 is_one(struct finds *s, const struct found *f, const struct vanished *v,
@@ -225,10 +235,38 @@ is_one(struct finds *s, const struct found *f, const struct vanished *v,
 	    st.ino != v->ino)
 		return false;
 	if (f->e->type == EVENT_DIR)
-		return !(f->e->dir->flags & DIR_ENTERED) &&
+		return (!(f->e->dir->flags & DIR_ENTERED) || is_across(f, v)) &&
 		    v->e->dir->dev == st.dev &&
 		    !looks_reborn(v->e->dir->born, &st);
 	return since != NULL && born_before(&st, since);
+}
+
+static void
+free_found(struct finds *s, struct found *f)
+{
+	if (f->e != NULL)
+		core_forget(s->c, f->e);
+	tree_free(f->e);
+	f->e = NULL;
+}
+
+/* f has been entered, and is what the index has elsewhere with all below it:
+ * that is kept, and compared where it is then. Returns false where that cannot
+ * be. */
+static bool
+make_known(struct finds *s, struct found *f)
+{
+	size_t i;
+
+	for (i = 0; i < s->n; i++)
+		if (&s->found[i] != f &&
+		    tree_below(s->found[i].parent, f->e->dir))
+			return false;
+	f->name = strdup(f->e->name);
+	if (f->name == NULL)
+		return false;
+	free_found(s, f);
+	return true;
 }
 
 static void
@@ -246,7 +284,9 @@ join(struct finds *s, const struct timespec *since)
 			continue;
 		key.ino = f->e->type == EVENT_DIR ? f->e->dir->ino : f->e->ino;
 		hit = bsearch(&key, all.v, all.n, sizeof(*all.v), by_ino);
-		if (hit == NULL || !is_one(s, f, hit, since))
+		if (hit == NULL || !is_one(s, f, hit, since) ||
+		    (f->e->type == EVENT_DIR &&
+			(f->e->dir->flags & DIR_ENTERED) && !make_known(s, f)))
 			continue;
 		f->from = hit->e;
 		f->from_dir = hit->dir;
@@ -266,15 +306,6 @@ mover_of(struct finds *s, const struct entry *e)
 		if (s->found[i].from == e && !s->found[i].done)
 			return &s->found[i];
 	return NULL;
-}
-
-static void
-free_found(struct finds *s, struct found *f)
-{
-	if (f->e != NULL)
-		core_forget(s->c, f->e);
-	tree_free(f->e);
-	f->e = NULL;
 }
 
 /* Where f came from is looked at again: no rename can tell what has become of

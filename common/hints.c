@@ -44,6 +44,17 @@ is_known(const struct entry *e)
 	return (e->type == EVENT_DIR ? e->dir->ino : e->ino) != 0;
 }
 
+static void
+get_to_know(struct entry *e, const struct event_stat *st)
+{
+	if (e->type != EVENT_DIR) {
+		e->ino = st->ino;
+	} else {
+		e->dir->dev = st->dev;
+		e->dir->ino = st->ino;
+	}
+}
+
 static bool
 concerns(const struct dir *d, const char *name)
 {
@@ -280,8 +291,10 @@ on_renamed(struct core *c, struct dir *from, struct dir *to,
 
 	e = find(from, t->name);
 	if (e == NULL || is_kernel_dir(e) != t->isdir) {
-		/* If it was an exchange, something has come there, too. */
+		/* If it was an exchange, something has come there, too, and
+		 * what comes to the new name stays. */
 		core_doubt(c, from, t->name);
+		core_doubt(c, to, t->to_name);
 		on_created(c, to, t->to_name, t->isdir, true);
 		return;
 	}
@@ -308,8 +321,8 @@ on_renamed(struct core *c, struct dir *from, struct dir *to,
 	fd = core_dirfd(c, to);
 	seen = fd != -1 && looks_classify(c, fd, t->to_name, &st, &link) == 0;
 	same = seen && looks_same(e, &st);
-	if (same && !is_known(e) && e->type != EVENT_DIR)
-		e->ino = st.ino; /* not seen under its first name */
+	if (same && !is_known(e))
+		get_to_know(e, &st); /* not seen under its first name */
 	if (!same && looks_like(c, from, t->name, e)) {
 		if (seen || !sync_pending(c, to, t->to_name)) {
 			/* What the index has here is not what was renamed. */
@@ -372,8 +385,11 @@ on_content(struct core *c, struct dir *d, const struct told *t)
 	size_t i = 0;
 	int fd;
 
-	if (!core_exact(d))
+	if (!core_exact(d)) {
+		c->closes = t->kind == HINT_CLOSED;
 		(void)sync_name(c, d, t->name, COMPLETE_FOUND);
+		c->closes = false;
+	}
 	e = find(d, t->name);
 	if (e == NULL) {
 		(void)sync_name(c, d, t->name, COMPLETE_FOUND);
@@ -394,7 +410,7 @@ on_content(struct core *c, struct dir *d, const struct told *t)
 	if (t->kind == HINT_CLOSED && same)
 		change_complete(c, d, e, &st, COMPLETE_SURE);
 	if (t->kind == HINT_CLOSED && same)
-		owed_pay(c, d, e, OWED_SOON);
+		owed_pay(c, d, e, 0);
 	else if (t->kind == HINT_CLOSED)
 		owed_closed(c, d, e);
 	if (seen && !same)
@@ -591,6 +607,7 @@ hints_handle(struct core *c, const struct hint *h,
 	if (h->kind == HINT_OVERFLOW) {
 		c->noverflows++;
 		c->resync = true;
+		c->inverse.id = -1;
 		return;
 	}
 	if (h->kind == HINT_GONE) {

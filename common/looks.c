@@ -72,7 +72,7 @@ looks_digest(const struct event_stat *st)
 	    .size = st->size,
 	    .mtime = ns_of(&st->mtime),
 	    .ctime = ns_of(&st->ctime),
-	    .born = birth(st) & 0xffffff,
+	    .born = birth(st) & 0x7fffff,
 	    .nlink = st->nlink & 0xff,
 	};
 	uint64_t h = (uint64_t)st->uid << 32 | st->gid;
@@ -82,19 +82,31 @@ looks_digest(const struct event_stat *st)
 	return es;
 }
 
-/* From here on the back end tells of the file; only then it is looked at. */
-static void
+void
+looks_adrift(struct entry *e)
+{
+	struct entry_stat *es = tree_stat(e);
+
+	if (es != NULL)
+		es->adrift = true;
+}
+
+/* From here on the back end tells of the file; only then it is looked at.
+ * Returns false where the name means another file, or none, by now. */
+static bool
 watch_name(struct core *c, struct dir *d, int fd, const struct entry *e)
 {
 	const struct mark *m = d->mark;
+	int ret;
 
 	if (e->type == EVENT_DIR || m == NULL || m->side->ops->add_name == NULL)
-		return;
-	if (m->side->ops->add_name(m->side->b, m->id, fd, e->name) == 0 ||
-	    c->limited)
-		return;
-	core_note_dir(c, NOTE_LIMIT, d, errno);
-	c->limited = true;
+		return true;
+	ret = m->side->ops->add_name(m->side->b, m->id, fd, e->name);
+	if (ret == -1 && !c->limited) {
+		core_note_dir(c, NOTE_LIMIT, d, errno);
+		c->limited = true;
+	}
+	return ret != 1;
 }
 
 struct entry *
@@ -102,7 +114,7 @@ looks_take(struct core *c, struct dir *d, int fd, struct entry *e, bool linked)
 {
 	struct event_stat st;
 	struct entry *wide;
-	bool link;
+	bool link, watched;
 
 	if (!(d->flags & DIR_STATS))
 		return e;
@@ -111,10 +123,12 @@ looks_take(struct core *c, struct dir *d, int fd, struct entry *e, bool linked)
 		c->resync = true;
 		return e;
 	}
-	watch_name(c, d, fd, wide);
+	watched = watch_name(c, d, fd, wide);
 	if (looks_classify(c, fd, wide->name, &st, &link) == -1 ||
-	    event_type_of(st.mode) != (enum event_type)wide->type)
+	    event_type_of(st.mode) != (enum event_type)wide->type) {
+		looks_adrift(wide);
 		return wide; /* the next comparison will see */
+	}
 	if (wide->type == EVENT_DIR) {
 		wide->dir->attrs = looks_digest(&st).attrs;
 		wide->dir->born = birth(&st);
@@ -122,6 +136,8 @@ looks_take(struct core *c, struct dir *d, int fd, struct entry *e, bool linked)
 		/* Some file systems list other numbers than stat says. */
 		wide->ino = st.ino;
 		*tree_stat(wide) = looks_digest(&st);
+		if (!watched)
+			looks_adrift(wide);
 	}
 	return wide;
 }
@@ -206,7 +222,7 @@ looks_compare(struct core *c, struct dir *d, int fd, struct entry *e)
 {
 	struct entry_stat was = {0}, is;
 	struct event_stat st;
-	bool link, changed;
+	bool link, changed, watched;
 
 	if (e->type != EVENT_DIR) {
 		e = tree_widen(d, e);
@@ -218,10 +234,12 @@ looks_compare(struct core *c, struct dir *d, int fd, struct entry *e)
 	} else {
 		was.attrs = e->dir->attrs;
 	}
-	watch_name(c, d, fd, e);
+	watched = watch_name(c, d, fd, e);
 	if (looks_classify(c, fd, e->name, &st, &link) == -1 ||
-	    !looks_same(e, &st))
+	    !looks_same(e, &st)) {
+		looks_adrift(e);
 		return false; /* the next comparison will see */
+	}
 	is = looks_digest(&st);
 	if (e->type == EVENT_DIR) {
 		/* Its times say only that names in it have changed. */
@@ -231,6 +249,8 @@ looks_compare(struct core *c, struct dir *d, int fd, struct entry *e)
 	} else {
 		e->ino = st.ino;
 		*tree_stat(e) = is;
+		if (!watched)
+			looks_adrift(e);
 	}
 	changed = tell_looked(c, d, e, &was, &is, &st);
 	if (core_exact(d))

@@ -48,6 +48,11 @@ struct entry *looks_take(struct core *c, struct dir *d, int fd, struct entry *e,
  * what was kept is let go. */
 bool looks_compare(struct core *c, struct dir *d, int fd, struct entry *e);
 
+/* What has the name of e is not what the index has: nobody may be telling of
+ * the latter any more. If it comes back to its name, which the directory's own
+ * hints tell, it is looked at, and watched, then. */
+void looks_adrift(struct entry *e);
+
 /* e, now in d, has been told as renamed. It was like that, as far as is known,
  * and has been seen like this under its new name: tells what else has
  * changed. */

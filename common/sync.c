@@ -51,9 +51,23 @@ finish(struct sync *s)
 	worklist_close(&s->work);
 }
 
+/* May the content of a file in d that looks like this have changed since then,
+ * without that having been told? */
+static bool
+is_news(const struct sync *s, const struct dir *d, const struct entry *e,
+    const struct event_stat *st)
+{
+	if (st->ctime.tv_sec < s->since->tv_sec ||
+	    (st->ctime.tv_sec == s->since->tv_sec &&
+		st->ctime.tv_nsec < s->since->tv_nsec))
+		return false;
+	return !change_known(s->c, d, e->name, st);
+}
+
 /* A listing and the index, for a name that the kernel will still tell of. */
 struct pending {
-	struct core *c;
+	const struct sync *s;
+	int fd; /* of both */
 	struct dir *listed;
 	struct dir *known;
 };
@@ -62,6 +76,8 @@ static void
 leave_to_hints(void *ctx, const char *name, size_t len)
 {
 	struct pending *p = ctx;
+	const struct sync *s = p->s;
+	struct event_stat st;
 	struct entry *e;
 
 	e = tree_find(p->listed, name, len);
@@ -70,10 +86,19 @@ leave_to_hints(void *ctx, const char *name, size_t len)
 		tree_free(e);
 	}
 	e = p->known == NULL ? NULL : tree_find(p->known, name, len);
-	if (e != NULL) {
-		e->flags |= ENTRY_SEEN;
-		core_doubt(p->c, p->known, e->name);
-	}
+	if (e == NULL)
+		return;
+	e->flags |= ENTRY_SEEN;
+	core_doubt(s->c, p->known, e->name);
+	/* They do not tell what has been lost before. */
+	if (e->type == EVENT_DIR && s->deep)
+		core_doubt_below(s->c, e->dir, s->since != NULL);
+	else if (e->type == EVENT_FILE &&
+	    ((e->flags & ENTRY_STIRRED) ||
+		(s->since != NULL &&
+		    (stat_at(p->fd, e->name, false, &st) == -1 ||
+			is_news(s, p->known, e, &st)))))
+		owed_unheard(e);
 }
 
 /* A directory's content is to be listed, or else it is looked at once, so that
@@ -129,13 +154,18 @@ recognize(struct core *c, struct dir *d, struct entry *e,
 static void
 compare_same(struct sync *s, int fd, struct dir *d, struct entry *e, bool calm)
 {
+	const struct entry_stat *es;
 	struct event_stat st;
 	bool isdir = e->type == EVENT_DIR;
+	/* Its number may be that of another file that was here before. */
+	bool stirred = (e->flags & ENTRY_STIRRED) != 0;
 
 	e->flags |= ENTRY_SEEN;
 	if (d->flags & (DIR_STATS | DIR_LOOK)) {
 		/* Which may make another entry of one that is no directory. */
-		if ((d->flags & DIR_LOOK) && looks_compare(s->c, d, fd, e))
+		es = tree_stat(e);
+		if (((d->flags & DIR_LOOK) || (es != NULL && es->adrift)) &&
+		    looks_compare(s->c, d, fd, e))
 			s->found = true;
 		if (!isdir)
 			return;
@@ -151,12 +181,9 @@ compare_same(struct sync *s, int fd, struct dir *d, struct entry *e, bool calm)
 	}
 	if (e->type != EVENT_FILE)
 		return;
-	if (s->since == NULL || calm ||
+	if (!(s->since == NULL ? stirred : !calm) ||
 	    stat_at(fd, e->name, false, &st) == -1 ||
-	    st.ctime.tv_sec < s->since->tv_sec ||
-	    (st.ctime.tv_sec == s->since->tv_sec &&
-		st.ctime.tv_nsec < s->since->tv_nsec) ||
-	    change_known(s->c, d, e->name, &st)) {
+	    (s->since != NULL && !is_news(s, d, e, &st))) {
 		owed_pay(s->c, d, e, 0);
 		return;
 	}
@@ -227,8 +254,9 @@ compare(struct sync *s, int fd, struct dir *d, struct dir *listed)
 		if (!(e->flags & ENTRY_SEEN)) {
 			e->flags |= ENTRY_GONE;
 			lossy = true;
+		} else {
+			e->flags &= (uint8_t) ~(ENTRY_SEEN | ENTRY_GONE);
 		}
-		e->flags &= (uint8_t)~ENTRY_SEEN;
 	}
 	if (lossy)
 		finds_lossy(&s->finds, d);
@@ -250,6 +278,21 @@ take_ahead(struct ahead_dir *got)
 	return got->fd;
 }
 
+/* d, which was entered, could not be opened. Where that is because it has left
+ * its name it is compared where it is by then. */
+static void
+put_off(const struct sync *s, struct dir *d, int error)
+{
+	if (error != ENOENT && error != ENOTDIR && error != ESTALE)
+		return;
+	if (s->deep)
+		core_doubt_below(s->c, d, s->since != NULL);
+	else
+		core_doubt(s->c, d, NULL);
+	if (d->mark != NULL)
+		d->mark->pass = s->c->pass; /* but not in this pass */
+}
+
 /* Lists one directory, and takes down what is new and what is gone. got: what
  * of that was done ahead, or NULL. Returns 0, or -1 with errno when it cannot
  * be listed. */
@@ -257,7 +300,7 @@ static int
 survey(struct sync *s, struct dir *d, struct ahead_dir *got)
 {
 	struct core *c = s->c;
-	struct pending p = {.c = c, .listed = d, .known = NULL};
+	struct pending p = {.s = s, .listed = d, .known = NULL};
 	const char *only = core_scope(d)->only;
 	bool known = (d->flags & DIR_ENTERED) != 0;
 	const struct side *side = NULL; /* where it is exact */
@@ -268,8 +311,13 @@ survey(struct sync *s, struct dir *d, struct ahead_dir *got)
 	int fd, error = 0;
 
 	fd = got != NULL ? take_ahead(got) : access_open(c, d);
-	if (fd == -1)
+	if (fd == -1) {
+		error = errno;
+		if (known)
+			put_off(s, d, error);
+		errno = error;
 		return -1;
+	}
 	if (got != NULL)
 		position = known ? s->work.after : s->work.before;
 	else if (c->side[0].ops->exact)
@@ -278,7 +326,7 @@ survey(struct sync *s, struct dir *d, struct ahead_dir *got)
 		if (got == NULL && core_exact(d)) {
 			side = d->mark->side;
 			(void)core_fill(c);
-			core_forget_queued(d);
+			core_forget_queued(c, d);
 			position = side->ops->position(side->b);
 		}
 		p.known = d;
@@ -315,6 +363,7 @@ survey(struct sync *s, struct dir *d, struct ahead_dir *got)
 						     core_fill(c) != 0;
 		if (!filled)
 			core_doubt(c, d, NULL);
+		p.fd = fd;
 		side->ops->pending(side->b, d->mark->id, position,
 		    leave_to_hints, &p);
 	}
@@ -466,8 +515,10 @@ sync_name(struct core *c, struct dir *d, const char *name,
 	e = tree_find(d, name, strlen(name));
 	if (looks_classify(c, fd, name, &st, &link) == -1) {
 		if (d->flags & DIR_STATS) {
-			if (e != NULL && errno == ENOENT)
+			if (e != NULL && errno == ENOENT) {
+				looks_adrift(e);
 				core_doubt(c, d, NULL);
+			}
 			e = NULL;
 		}
 		/* Not to be allowed to look is no sign of its being gone. */
@@ -478,6 +529,8 @@ sync_name(struct core *c, struct dir *d, const char *name,
 	} else if (e == NULL || !looks_same(e, &st)) {
 		/* Where no names are told, what has come may have gone
 		 * elsewhere. */
+		if (e != NULL)
+			looks_adrift(e);
 		if (d->flags & DIR_STATS)
 			core_doubt(c, d, NULL);
 		else
@@ -486,10 +539,10 @@ sync_name(struct core *c, struct dir *d, const char *name,
 		(void)looks_compare(c, d, fd, e);
 		e = tree_find(d, name, strlen(name));
 		if (e != NULL)
-			owed_pay(c, d, e, 0);
+			owed_pay(c, d, e, c->delay);
 	} else if (e->type != EVENT_DIR) {
 		recognize(c, d, e, &st);
-		owed_pay(c, d, e, c->delay * OWED_GROWTH);
+		owed_pay(c, d, e, c->delay);
 	} else if (!(e->dir->flags & DIR_ENTERED)) {
 		if (change_enters(c, d, e))
 			enter_told(c, d, name, how);

@@ -52,8 +52,6 @@ static const struct {
 	"looking sees a rename and a new file, not the name it had between"},
     {"kqueue", "nothing_wakes_up_while_nothing_is_held",
 	"the emulation wakes up by its clock, to see what was removed"},
-    {"kqueue", "rescans_tell_nothing_twice_and_nothing_unchanged",
-	"what is closed when it is looked at may be told complete twice"},
     {"kqueue", "after_an_overflow_only_what_has_changed_is_told",
 	"a kqueue does not overflow: notes coalesce"},
     {"kqueue", "comparing_all_costs_one_look_at_each_file",

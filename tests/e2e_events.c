@@ -1024,6 +1024,28 @@ START_TEST(a_rename_between_roots_names_the_old_root)
 }
 END_TEST
 
+START_TEST(a_directory_moves_between_roots_with_all_in_it)
+{
+	struct harness *h = harness_new();
+	json_t *ev;
+
+	make_dir("d");
+	make_dir("d/x");
+	make_dir("d/x/y");
+	put("d/x/y/a", "");
+	make_dir("e");
+	watch(h, "-r", "d", "e");
+	move("d/x", "e/z");
+	ev = harness_next(h);
+	ck_assert_str_eq(event_get(ev, "event"), "renamed");
+	ck_assert_str_eq(event_get(ev, "root"), "e");
+	ck_assert_str_eq(event_get(ev, "old_root"), "d");
+	put("e/z/y/b", "");
+	told(h, "e", "renamed d/x -> e/z\ncreated e/z/y/b\n");
+	harness_end(h);
+}
+END_TEST
+
 START_TEST(a_rename_onto_something_says_that_it_replaced_it)
 {
 	struct harness *h = harness_new();
@@ -1993,6 +2015,7 @@ main(void)
 	tcase_set_timeout(tc, 120);
 	tcase_add_test(tc, a_rename_is_one_event_with_both_names);
 	tcase_add_test(tc, a_rename_between_roots_names_the_old_root);
+	tcase_add_test(tc, a_directory_moves_between_roots_with_all_in_it);
 	tcase_add_test(tc, a_rename_onto_something_says_that_it_replaced_it);
 	tcase_add_test(tc, an_exchange_is_one_event);
 	tcase_add_test(tc, what_a_swap_brings_is_complete);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -28,8 +29,25 @@
 /* Files with long names in one directory; and how much the memory of the
  * program may grow when it finds them: what it tells of them, and what it
  * remembers, is each about as much as that. */
-#define MANY	20000
-#define MANY_KB 15360
+#define MANY	16000
+#define MANY_KB 12288
+/* What kqueue keeps of each beside that: a descriptor, with the name. (The half
+ * of it is the emulation's.) */
+#define MORE_KB 12288
+
+static bool
+is_kqueue(void)
+{
+	const char *name = getenv("HARNESS_BACKEND");
+
+	return name != NULL && strcmp(name, "kqueue") == 0;
+}
+
+static long
+many_kb(void)
+{
+	return is_kqueue() ? MANY_KB + MORE_KB : MANY_KB;
+}
 
 static long
 number_in(const char *path, const char *key)
@@ -316,13 +334,20 @@ START_TEST(what_is_found_at_once_waits_for_the_reader_too)
 {
 	char path[320];
 	struct proof p;
+	struct rlimit rl;
 	long before;
 	unsigned i;
 
+	/* Each takes one there, and a few are left over. */
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &rl), 0);
+	if (is_kqueue() && rl.rlim_max < MANY + 1000) {
+		skip(__func__, "too few descriptors");
+		return;
+	}
 	proof_open(&p);
 	put("d/there", "");
 	make_dir("o/many");
-	/* Lines of some 12 MiB, and half of that to be remembered. */
+	/* Lines of some 10 MiB, and half of that to be remembered. */
 	for (i = 0; i < MANY; i++) {
 		(void)snprintf(path, sizeof(path), "o/many/%0250u", i);
 		make_file(path);
@@ -335,7 +360,7 @@ START_TEST(what_is_found_at_once_waits_for_the_reader_too)
 	(void)before;
 	skip(__func__, "the sanitizers need memory of their own");
 #else
-	ck_assert_int_lt(memory_kb(&p, "VmHWM:"), before + MANY_KB);
+	ck_assert_int_lt(memory_kb(&p, "VmHWM:"), before + many_kb());
 #endif
 	proof_close(&p);
 }

@@ -44,7 +44,7 @@ static void
 add_line(struct recorder *r)
 {
 	buf_addc(&r->line, '\n');
-	if (r->line.len == r->last.len &&
+	if (!r->repeats && r->line.len == r->last.len &&
 	    memcmp(r->line.data, r->last.data, r->line.len) == 0)
 		return;
 	buf_add(&r->told, r->line.data, r->line.len);

@@ -41,6 +41,7 @@ struct recorder {
 	struct buf line;
 	struct buf last;
 	bool marks_synthetic; /* add " synthetic" where it is */
+	bool repeats; /* what is told twice in a row is twice there */
 	unsigned ncreated; /* events of one kind, for tests with many */
 	struct fold *fold;
 	struct emit emit;

@@ -328,6 +328,27 @@ START_TEST(a_rename_between_directories_is_one_event)
 }
 END_TEST
 
+START_TEST(a_rename_between_roots_is_one_event)
+{
+	begin(&fake_systems[_i], 1, "-r");
+	ck_assert(fake_mkdir("d/a"));
+	ck_assert(fake_mkdir("d/a/b"));
+	ck_assert(fake_create("d/a/b/f"));
+	ck_assert(fake_create("d/g"));
+	fold_free(r.fold);
+	r.fold = NULL;
+	ck_assert_int_eq(recorder_watch(&r, "out"), 0);
+	watch();
+	ck_assert(fake_rename("d/a", "out/c"));
+	ck_assert_str_eq(story(), "renamed d d/a -> out/c\n");
+	ck_assert(fake_create("out/c/b/new"));
+	ck_assert_str_eq(story(), "created f out/c/b/new\n");
+	ck_assert(fake_rename("d/g", "out/c/b/g"));
+	ck_assert_str_eq(story(), "renamed f d/g -> out/c/b/g\n");
+	end();
+}
+END_TEST
+
 START_TEST(a_file_that_keeps_a_name_is_not_told_as_deleted)
 {
 	begin(&fake_systems[_i], 1, "-r");
@@ -369,6 +390,71 @@ write_it(void)
 	ck_assert(fake_append("d/a", "x"));
 }
 
+/* The directory's own note comes later than its file's. */
+static void
+move_away(void)
+{
+	ck_assert_int_eq(rename("d/a", "out/a"), 0);
+}
+
+static void
+move_back(void)
+{
+	if (rename("out/a", "d/a") == 0)
+		fake_note("d", NOTE_WRITE);
+}
+
+#define STEPS 12
+
+static void
+after_each_step(void (*begin_it)(void), enum fake_point away)
+{
+	unsigned n;
+
+	for (n = 1; n <= STEPS; n++) {
+		begin(&fake_systems[0], 1, "-r");
+		fold_free(r.fold);
+		r.fold = NULL;
+		if (begin_it == NULL)
+			ck_assert(fake_create("d/a"));
+		watch();
+		if (begin_it == NULL) {
+			fake_note("d/a", NOTE_RENAME);
+			move_away();
+		} else {
+			begin_it();
+			fake_at(away, 1, move_away);
+		}
+		fake_at(FAKE_KEVENT, n, move_back);
+		run();
+		move_back();
+		run();
+		(void)recorder_told(&r);
+		write_it();
+		ck_assert_msg(strstr(story(), "modified f d/a\n") != NULL,
+		    "back before step %u", n);
+		end();
+	}
+}
+
+static void
+make_it(void)
+{
+	ck_assert(fake_create("d/a"));
+}
+
+START_TEST(a_file_that_comes_back_to_its_name_is_watched_again)
+{
+	static const enum fake_point points[] = {FAKE_STAT, FAKE_OPEN, FAKE_ADD,
+	    FAKE_ADDED};
+	size_t i;
+
+	after_each_step(NULL, FAKE_POINTS);
+	for (i = 0; i < sizeof(points) / sizeof(points[0]); i++)
+		after_each_step(make_it, points[i]);
+}
+END_TEST
+
 static void
 add_one(void)
 {
@@ -394,6 +480,54 @@ START_TEST(a_write_between_listing_and_watching_is_told)
 	ck_assert_str_eq(story(), "");
 	ck_assert(fake_append("d/a", "x"));
 	ck_assert_str_eq(story(), "modified f d/a\n");
+	end();
+}
+END_TEST
+
+/* The first systems have NOTE_CLOSE_WRITE. */
+#define CLOSING_SYSTEMS 3
+
+START_TEST(a_file_is_told_as_complete_once_each_time_it_is_closed)
+{
+	ck_assert(fake_systems[_i].has_close_write);
+	begin(&fake_systems[_i], 1, "-r -e complete");
+	r.repeats = true;
+	fold_free(r.fold);
+	r.fold = NULL;
+	watch();
+	ck_assert(fake_create("d/a"));
+	fake_at(FAKE_ADDED, 1, write_it);
+	ck_assert_str_eq(story(), "complete f d/a\n");
+	write_it();
+	ck_assert_str_eq(story(), "complete f d/a\n");
+	fake_note("d/a", NOTE_ATTRIB);
+	ck_assert_str_eq(story(), "");
+	end();
+}
+END_TEST
+
+/* Where `opened` is told nobody asks whether a file is open: what was found may
+ * still be written. */
+START_TEST(what_may_be_open_is_complete_when_it_is_closed_or_left_alone)
+{
+	int64_t until = monotonic_ms() + WAIT_MS;
+
+	ck_assert(fake_systems[_i].has_close_write);
+	begin(&fake_systems[_i], 1, "-r -e complete,opened --poll 0.2");
+	fold_free(r.fold);
+	r.fold = NULL;
+	watch();
+	ck_assert(fake_create("d/a"));
+	ck_assert_str_eq(story(), "");
+	write_it();
+	ck_assert_str_eq(story(), "complete f d/a\n");
+	ck_assert(fake_create("d/b"));
+	run();
+	while (strstr(recorder_told(&r), "complete f d/b\n") == NULL) {
+		ck_assert_int_lt(monotonic_ms(), until);
+		(void)poll(NULL, 0, watch_timeout(r.watch));
+		run();
+	}
 	end();
 }
 END_TEST
@@ -424,6 +558,8 @@ main(void)
 	tc = tcase_create("Core");
 	tcase_add_loop_test(tc, a_rename_between_directories_is_one_event, 0,
 	    FAKE_SYSTEMS);
+	tcase_add_loop_test(tc, a_rename_between_roots_is_one_event, 0,
+	    FAKE_SYSTEMS);
 	tcase_add_loop_test(tc, a_file_that_keeps_a_name_is_not_told_as_deleted,
 	    0, FAKE_SYSTEMS);
 	tcase_add_loop_test(tc, two_writes_of_one_length_are_both_told, 0,
@@ -433,6 +569,15 @@ main(void)
 	tcase_add_loop_test(tc,
 	    a_name_that_comes_before_a_directory_is_listed_is_told, 0,
 	    FAKE_SYSTEMS);
+	tcase_add_test(tc, a_file_that_comes_back_to_its_name_is_watched_again);
+#ifdef NOTE_CLOSE_WRITE
+	tcase_add_loop_test(tc,
+	    a_file_is_told_as_complete_once_each_time_it_is_closed, 0,
+	    CLOSING_SYSTEMS);
+	tcase_add_loop_test(tc,
+	    what_may_be_open_is_complete_when_it_is_closed_or_left_alone, 0,
+	    CLOSING_SYSTEMS);
+#endif
 	suite_add_tcase(suite, tc);
 	tc = tcase_create("Fold");
 	tcase_set_timeout(tc, 120);

@@ -34,6 +34,7 @@
 /* Every so many times EV_ADD takes so long. Whoever has looked before, and not
  * after, has missed something then. */
 #define SLOW_EVERY 5
+#define SLOW_MOST  2000 /* beyond that many it is a tenth as often */
 #define SLOW_NS	   2000000L
 
 /* A descriptor that is watched. */
@@ -274,7 +275,8 @@ add(struct queue *q, int fd, unsigned wanted)
 	struct stat st;
 	int wd;
 
-	if (++q->adds % SLOW_EVERY == 0)
+	q->adds++;
+	if (q->adds % (q->adds < SLOW_MOST ? SLOW_EVERY : 10 * SLOW_EVERY) == 0)
 		(void)nanosleep(&slow, NULL);
 	if (fstat(fd, &st) == -1 ||
 	    reserve(&q->by_fd, &q->nfds, (size_t)fd) == -1)

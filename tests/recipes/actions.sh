@@ -34,7 +34,8 @@ mkdir watched other unwatched trash
 begin actions 1
 action "creating an empty file is created" ': >watched/a' \
     '["created","file","watched/a",null]'
-action "creating a file that is not empty is created and modified" \
+filled="creating a file that is not empty is created and modified"
+exact "$filled" "one look finds it made and written" && action "$filled" \
     'echo x >watched/n' '["created","file","watched/n",null]
 ["modified","file","watched/n",null]'
 action "clearing a file is modified" 'echo x >watched/b; mark; : >watched/b' \

@@ -9,11 +9,12 @@ command_is process <<'END'
 [ "$#" -eq 1 ] && [ -e "$1" ] && printf '%s\0' "$1" >>processed
 END
 
+# What is there is seen to go by every back end.
 mkdir inbox
-begin locks
 : >inbox/a.lock
-echo data >inbox/a
 : >"inbox/$hostile.lock"
+begin locks
+echo data >inbox/a
 echo data >"inbox/$hostile"
 : >inbox/other
 rm inbox/other
@@ -29,9 +30,9 @@ finish
 is "told to end, it ends with 0, and no name was taken for a command"
 
 without xargs
+: >inbox/b.lock
 begin locks
 rm -f inbox/a
-: >inbox/b.lock
 rm inbox/b.lock # jq notices when it has something to say
 ended
 [ "$status" -eq 127 ] && grep -q 'xargs: command not found' errors

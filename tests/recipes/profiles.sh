@@ -35,8 +35,14 @@ is "where one failed those behind it were left out"
 convert=$(tr '\0\n' '\n?' <actions | grep -n 'convert scans/a$' | cut -d: -f1)
 keep=$(tr '\0\n' '\n?' <actions | grep -n 'keep scans/a$' | cut -d: -f1)
 next=$(tr '\0\n' '\n?' <actions | grep -n 'convert scans/z$' | cut -d: -f1)
-[ "$convert" -lt "$keep" ] && [ "$keep" -lt "$next" ]
-is "in their order, and one file after the other"
+[ "$convert" -lt "$keep" ] &&
+    { [ "$keep" -lt "$next" ] || [ "$next" -lt "$convert" ]; }
+is "in their order, and with one file after the other"
+first="the file that was there first comes first"
+if exact "$first" "notes come in no order between descriptors"; then
+	[ "$keep" -lt "$next" ]
+	is "$first"
+fi
 finish
 [ "$status" -eq 0 ]
 is "when both watchers are told to end, all ends"

@@ -36,6 +36,7 @@ server
 begin redis
 await 'has old'
 : >inbox/a
+await 'has a'
 mv inbox/a inbox/b
 : >"inbox/$hostile"
 await 'has "$hostile"'
@@ -89,6 +90,7 @@ redis-cli eval 'for i = 1, 9999 do redis.call("RPUSH", "files", "x") end' 0 >/de
 rm -f inbox/*
 begin redis
 : >inbox/last
+await '[ "$(redis-cli llen files)" -eq 10000 ]'
 : >inbox/over
 await 'grep -q "the list is full" errors'
 [ "$(redis-cli llen files)" -eq 10000 ]

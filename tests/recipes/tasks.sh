@@ -14,7 +14,9 @@ END
 mkdir inbox
 begin tasks
 : >"inbox/$hostile"
+await '[ "$(tr -cd "\0" <done | wc -c)" -eq 1 ]'
 mv "inbox/$hostile" inbox/b
+await '[ "$(tr -cd "\0" <done | wc -c)" -eq 2 ]'
 rm inbox/b
 await '[ "$(tr -cd "\0" <done | wc -c)" -eq 3 ]'
 printf '3|%s|%s|%s\0' created "inbox/$hostile" "" \
