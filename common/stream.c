@@ -202,6 +202,14 @@ tell_limited(struct session *s)
 	s->limited = NULL;
 }
 
+/* A clock is not read for nothing before each event. */
+static void
+begin_progress(struct session *s)
+{
+	if (s->progress.fd != -1)
+		progress_begin(&s->progress, monotonic_ms());
+}
+
 /* A scan or comparison goes on. Who wants us to end does not want to wait for
  * one that nothing depends on yet. */
 static bool
@@ -311,7 +319,7 @@ read_roots(struct session *s)
 		fail(s, "stdin");
 		return;
 	}
-	progress_begin(&s->progress, monotonic_ms());
+	begin_progress(s);
 	while (lines_next(s->roots, &line)) {
 		if (line.too_long)
 			say(s->cfg->say, "stdin: line %ju: too long for a path",
@@ -396,7 +404,7 @@ serve(struct session *s)
 		/* A person may have changed it meanwhile. */
 		if (s->emit.format == EMIT_PRETTY)
 			s->emit.width = terminal_width(STDOUT_FILENO);
-		progress_begin(&s->progress, monotonic_ms());
+		begin_progress(s);
 		if (watch_run(s->watch, &fds[FD_WATCH]) == -1)
 			fail(s, "watching");
 		progress_end(&s->progress);
@@ -460,7 +468,7 @@ stream(const struct stream_config *cfg)
 	    (s.roots = lines_new(STDIN_FILENO, ROOT_MAX)) == NULL)
 		fail(&s, "stdin");
 
-	progress_begin(&s.progress, monotonic_ms());
+	begin_progress(&s);
 	for (i = 0; i < opt->nroots && !s.ending; i++)
 		add_root(&s, opt->roots[i]);
 	if (s.end == STREAM_ENDED && opt->nroots > 0)

@@ -93,7 +93,7 @@ make_room(struct dir *d)
 		return d->count < d->cap ? 0 : resize(d, d->cap * 2);
 	if (d->cap == TREE_PLAIN)
 		return d->count < d->cap ? 0 : resize(d, d->cap * 2);
-	return d->count < d->cap / 4 * 3 ? 0 : resize(d, d->cap * 2);
+	return d->count < d->cap / 16 * 13 ? 0 : resize(d, d->cap * 2);
 }
 
 static void

@@ -48,7 +48,7 @@ struct watch {
 	int64_t quiet_at; /* 0: nothing has happened since `quiet` */
 	uint64_t told_overflows;
 	bool more; /* hints were left pending */
-	int64_t ran_at; /* when something was last handled, in microseconds */
+	int64_t ran_at; /* when the last hint handled was read, microseconds */
 	bool gathers; /* the back end is not heard for GATHER_MS */
 };
 
@@ -408,12 +408,14 @@ watch_timeout(struct watch *w)
 static void
 gather(struct watch *w, uint64_t nhints)
 {
+	const struct timespec *read = &w->core.now;
 	int64_t now;
 
 	w->gathers = false;
 	if (nhints == 0 || !w->core.side[0].ops->exact)
 		return;
-	now = monotonic_us();
+	/* When somebody sets the clock that is one wrong guess. */
+	now = (int64_t)read->tv_sec * 1000000 + read->tv_nsec / 1000;
 	w->gathers = !w->more && nhints < GATHER_HINTS &&
 	    now - w->ran_at < GATHER_MS * 2000;
 	w->ran_at = now;

@@ -140,6 +140,22 @@ START_TEST(a_large_directory_keeps_what_is_added_and_loses_what_is_removed)
 }
 END_TEST
 
+/* With what an entry takes itself that is less than 32 bytes and the name. */
+START_TEST(a_hundred_entries_take_no_more_than_128_slots)
+{
+	struct dir *top = begin();
+	char name[16];
+	int i;
+
+	for (i = 0; i < 100; i++) {
+		(void)snprintf(name, sizeof(name), "%d", i);
+		(void)add(top, name, EVENT_FILE);
+	}
+	ck_assert_uint_le(top->cap, 128);
+	end(top);
+}
+END_TEST
+
 START_TEST(a_tree_deeper_than_any_stack_is_freed)
 {
 	struct dir *top = begin(), *d = top;
@@ -184,6 +200,7 @@ main(void)
 	tcase_set_timeout(limits, 60);
 	tcase_add_test(limits,
 	    a_large_directory_keeps_what_is_added_and_loses_what_is_removed);
+	tcase_add_test(limits, a_hundred_entries_take_no_more_than_128_slots);
 	tcase_add_test(limits, a_tree_deeper_than_any_stack_is_freed);
 	tcase_add_test(limits,
 	    a_name_of_255_bytes_fits_and_a_longer_one_does_not);
