@@ -228,6 +228,7 @@ tests: $(TESTS)
 
 check: all tests
 	$(if $(KIND),HARNESS_BACKEND=$(KIND)) \
+	    $(if $(PORTABLE),HARNESS_PORTABLE=1) \
 	    FSPIPE_BIN=$(abspath $(or $(BIN),.)) tests/run.sh $(TESTS) \
 	    $(TEST_SCRIPTS)
 
