@@ -9,6 +9,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 #include <time.h>
 
@@ -38,6 +40,16 @@ compat_says_link(int error)
 		return true;
 #endif
 	return error == ELOOP || error == EMLINK;
+}
+
+/* memrchr(3), which not every system has: the last c in n bytes, or NULL. */
+static inline char *
+compat_memrchr(const char *s, int c, size_t n)
+{
+	while (n > 0)
+		if ((unsigned char)s[--n] == (unsigned char)c)
+			return (char *)(uintptr_t)(s + n);
+	return NULL;
 }
 
 /* The clock that file systems stamp files by, as far as there is such a one. */

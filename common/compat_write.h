@@ -163,6 +163,24 @@ compat_link_fd(int fd, int dirfd, const char *name)
 }
 #endif
 
+/* fdatasync(2), where there is one; and past a disk's own cache, where that is
+ * asked for in another way, as far as the file system knows it. */
+static inline int
+compat_fdatasync(int fd)
+{
+#if defined(F_FULLFSYNC)
+	if (fcntl(fd, F_FULLFSYNC) != -1)
+		return 0;
+	return errno == ENOTSUP || errno == ENOTTY || errno == EINVAL ?
+	    fsync(fd) :
+	    -1;
+#elif defined(_POSIX_SYNCHRONIZED_IO) && _POSIX_SYNCHRONIZED_IO > 0
+	return fdatasync(fd);
+#else
+	return fsync(fd);
+#endif
+}
+
 /* Lets a pipe hold at least n bytes, where that can be had (pipe(7)). */
 static inline void
 compat_widen_pipe(int fd, int n)
