@@ -293,8 +293,8 @@ $(FUZZERS:%=fuzz-%): fuzz-%:
 	    -artifact_prefix=build-fuzz/$*- build-fuzz/corpus/$* \
 	    tests/fuzz/seeds/$*
 
-$(BUILD)/fuzz-%: $(BUILD)/tests/fuzz/%.o $(LIB)
-	$(LINK) -fsanitize=fuzzer -o $@ $< $(LIB) $(FSP_LDLIBS) $(LDLIBS)
+$(BUILD)/fuzz-%: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/judge.o $(LIB)
+	$(LINK) -fsanitize=fuzzer -o $@ $^ $(FSP_LDLIBS) $(LDLIBS)
 
 lint:
 	clang-format --dry-run -Werror $(C_FILES)

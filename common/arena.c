@@ -1,5 +1,6 @@
 #include "arena.h"
 
+#include <errno.h>
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -34,8 +35,10 @@ arena_block(struct block **list, size_t n)
 {
 	struct block *b;
 
-	if (n > SIZE_MAX - sizeof(*b))
+	if (n > SIZE_MAX - sizeof(*b)) {
+		errno = ENOMEM;
 		return NULL;
+	}
 	b = malloc(sizeof(*b) + n);
 	if (b == NULL)
 		return NULL;
@@ -44,14 +47,12 @@ arena_block(struct block **list, size_t n)
 	return b->data;
 }
 
-static void *
-arena_malloc(size_t n)
+void *
+arena_alloc(size_t n)
 {
 	struct block *full = arena.first;
 	char *p;
 
-	if (!arena.open)
-		return malloc(n);
 	if (n > ARENA_BLOCK / 4)
 		return arena_block(&arena.more, n);
 	n = (n + ARENA_ALIGN - 1) / ARENA_ALIGN * ARENA_ALIGN;
@@ -70,6 +71,12 @@ arena_malloc(size_t n)
 	p = (char *)arena.first->data + arena.used;
 	arena.used += n;
 	return p;
+}
+
+static void *
+arena_malloc(size_t n)
+{
+	return arena.open ? arena_alloc(n) : malloc(n);
 }
 
 static void

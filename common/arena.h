@@ -1,6 +1,6 @@
 /*
- * Memory for what jansson reads of one line: handed out from one block, and
- * given back all at once. jansson allocates a dozen times for a line, and
+ * Memory for what is read of one line: handed out from one block, and given
+ * back all at once. jansson allocates a dozen times for a line, and
  * malloc(3) and free(3) would be a tenth of all that a command costs.
  *
  *	arena_begin();
@@ -16,9 +16,14 @@
 #ifndef ARENA_H
 #define ARENA_H
 
+#include <stddef.h>
+
 /* From here to arena_end() jansson's memory comes from the arena. */
 void arena_begin(void);
 void arena_end(void);
+
+/* n bytes of it, until arena_drop(). NULL and ENOMEM where there are none. */
+void *arena_alloc(size_t n);
 
 /* One for each arena_begin(). With the last, all is given back. */
 void arena_drop(void);

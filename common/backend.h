@@ -126,8 +126,9 @@ struct backend_ops {
 	 * HINT_CHANGED about the old name, which makes the caller look and
 	 * call again. Returns 0 (also where it may not be opened: then it is
 	 * seen by its directory); 1 where the name means another file, or
-	 * none, by now, so that nothing is watched under it; or -1 with errno beyond a limit: then the back end says
-	 * every poll_ms that the directory has changed (BACKEND_MODIFIED). */
+	 * none, by now, so that nothing is watched under it; or -1 with errno
+	 * beyond a limit: then the back end says every poll_ms that the
+	 * directory has changed (BACKEND_MODIFIED). */
 	int (*add_name)(struct backend *b, int id, int dirfd, const char *name);
 
 	/* NULL, or: a look at the directory id has found a change in it. (The
@@ -180,8 +181,10 @@ struct backend_ops {
 	/* Where a pending HINT_RENAMED takes this name in the directory id, if
 	 * that is the next thing that happens to the name, and whether the
 	 * kernel calls it a directory. to_name has room for NAME_MAX + 1
-	 * bytes. */
-	bool (*leaving)(const struct backend *b, int id, const char *name,
+	 * bytes. Returns 1; 0 where something else happens to the name next;
+	 * -1 where nothing is pending that says so: after a fill() there may
+	 * be. */
+	int (*leaving)(const struct backend *b, int id, const char *name,
 	    size_t len, int *to_id, char *to_name, bool *isdir);
 
 	/* Drops pending hints that the name in the directory id has appeared

@@ -297,7 +297,7 @@ inotify_closing(const struct backend *b, int id, const char *name, size_t len)
 	return records_closing(b->records, id, name, len);
 }
 
-static bool
+static int
 inotify_leaving(const struct backend *b, int id, const char *name, size_t len,
     int *to_id, char *to_name, bool *isdir)
 {
@@ -307,13 +307,14 @@ inotify_leaving(const struct backend *b, int id, const char *name, size_t len,
 	do
 		ev = records_named(b->records, id, name, len, ev);
 	while (ev != NULL && (ev->mask & DONE));
-	if (ev == NULL || !(ev->mask & IN_MOVED_FROM) ||
-	    (to = second_half(b, ev, &enough)) == NULL)
-		return false;
+	if (ev != NULL && !(ev->mask & IN_MOVED_FROM))
+		return 0;
+	if (ev == NULL || (to = second_half(b, ev, &enough)) == NULL)
+		return -1;
 	*to_id = to->wd;
 	*isdir = (ev->mask & IN_ISDIR) != 0;
 	memcpy(to_name, to->name, strlen(to->name) + 1);
-	return true;
+	return 1;
 }
 
 static void

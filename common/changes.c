@@ -350,6 +350,7 @@ change_unknown(struct core *c, struct dir *d)
 {
 	change_gone_below(c, d);
 	change_leave(c, d);
+	core_forget_fds(c, d);
 	d->dev = 0;
 	d->ino = 0;
 }

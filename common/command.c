@@ -2,16 +2,15 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <jansson.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "arena.h"
 #include "base64.h"
 #include "beneath.h"
 #include "buf.h"
+#include "fields.h"
 #include "json.h"
 #include "misspelt.h"
 #include "outfile.h"
@@ -129,224 +128,33 @@ command_guess(const char *name, size_t len)
 	return guess;
 }
 
-/* What jansson says, in our codes. */
+/* Room of len bytes and a NUL, which is put there. */
+static char *
+command_room(size_t len, struct why *bad)
+{
+	char *p = arena_alloc(len + 1);
+
+	if (p == NULL)
+		(void)why_set(bad, "ENOMEM", "%s", strerror(ENOMEM));
+	else
+		p[len] = '\0';
+	return p;
+}
+
+/* Decodes what *s is into memory of its own, with a NUL behind. */
 static int
-command_bad_json(struct why *bad, const json_error_t *e)
+command_base64(enum fields_key key, const char **s, size_t *len,
+    struct why *bad)
 {
-	switch (json_error_code(e)) {
-	case json_error_end_of_input_expected:
-		return why_set(bad, "bad-json",
-		    "more than one value on the line (column %d)", e->column);
-	case json_error_premature_end_of_input:
-		return why_set(bad, "bad-json",
-		    "the line ends in the middle of the JSON value");
-	case json_error_stack_overflow:
-		return why_set(bad, "bad-json", "nested too deeply");
-	case json_error_duplicate_key:
-		return why_set(bad, "bad-json", "a key stands there twice (%s)",
-		    e->text);
-	case json_error_out_of_memory:
-		return why_set(bad, "ENOMEM", "%s", strerror(ENOMEM));
-	default:
-		break;
-	}
-	if (strncmp(e->text, "invalid Unicode", 15) == 0)
-		return why_set(bad, "lone-surrogate",
-		    "half of a surrogate pair (column %d): %s", e->column,
-		    "use toWellFormed() in JavaScript, "
-		    "errors=\"replace\" in Python");
-	return why_set(bad, "bad-json", "bad JSON: %s (column %d)", e->text,
-	    e->column);
-}
+	char *p = command_room(BASE64_DECODED_MAX(*len), bad);
 
-/* The end of the string whose first quote is at s. */
-static const char *
-command_string_end(const char *s, const char *end)
-{
-	const char *quote = s, *p;
-
-	do {
-		quote = memchr(quote + 1, '"', (size_t)(end - quote) - 1);
-		if (quote == NULL)
-			return end;
-		for (p = quote; p[-1] == '\\';)
-			p--;
-	} while ((quote - p) % 2 != 0);
-	return quote + 1;
-}
-
-/* The end of the JSON value that starts at s, in JSON that is known to be
- * well-formed. */
-static const char *
-command_value_end(const char *s, const char *end)
-{
-	size_t depth = 0;
-
-	while (s < end) {
-		switch (*s) {
-		case '"':
-			s = command_string_end(s, end);
-			if (depth == 0)
-				return s;
-			continue;
-		case '{':
-		case '[':
-			depth++;
-			break;
-		case '}':
-		case ']':
-			if (depth == 0)
-				return s;
-			if (--depth == 0)
-				return s + 1;
-			break;
-		case ',':
-		case ':':
-		case ' ':
-		case '\t':
-		case '\r':
-		case '\n':
-			if (depth == 0)
-				return s;
-			break;
-		default:
-			break;
-		}
-		s++;
-	}
-	return s;
-}
-
-/* Finds the id as it is spelt in the line, so that it is given back byte for
- * byte: 1.10 as 1.10, and numbers of any size. Only a key spelt with escapes
- * is not found. */
-static void
-command_find_id(struct command *c, const char *line, size_t len)
-{
-	const char *s = line, *end = line + len, *key;
-	size_t key_len;
-
-	while (s < end && *s != '{')
-		s++;
-	for (s++; s < end; s++) {
-		if (*s != '"')
-			continue;
-		key = s;
-		s = command_value_end(s, end);
-		key_len = (size_t)(s - key);
-		while (s < end && strchr(": \t\r\n", *s) != NULL)
-			s++;
-		key = key_len == 4 && memcmp(key, "\"id\"", 4) == 0 ? s : NULL;
-		s = command_value_end(s, end);
-		if (key != NULL) {
-			c->id = key;
-			c->id_len = (size_t)(s - key);
-			return;
-		}
-		s--;
-	}
-}
-
-/* The keys that mean something. */
-enum field {
-	FIELD_OP,
-	FIELD_PATH,
-	FIELD_PATH_BASE64,
-	FIELD_OLD_PATH,
-	FIELD_OLD_PATH_BASE64,
-	FIELD_CONTENT,
-	FIELD_ENCODING,
-	FIELD_TRUNCATED,
-	FIELD_MODE,
-	FIELD_REPLACE,
-	FIELD_EXCHANGE,
-	FIELDS
-};
-
-static const char *const field_names[FIELDS] = {
-    [FIELD_OP] = "op",
-    [FIELD_PATH] = "path",
-    [FIELD_PATH_BASE64] = "path_base64",
-    [FIELD_OLD_PATH] = "old_path",
-    [FIELD_OLD_PATH_BASE64] = "old_path_base64",
-    [FIELD_CONTENT] = "content",
-    [FIELD_ENCODING] = "encoding",
-    [FIELD_TRUNCATED] = "truncated",
-    [FIELD_MODE] = "mode",
-    [FIELD_REPLACE] = "replace",
-    [FIELD_EXCHANGE] = "exchange",
-};
-
-/* Their values; NULL where a key is not there, or null: {path_base64:
- * .name_base64} in jq gives null where there is none. */
-struct fields {
-	json_t *v[FIELDS];
-	bool has_id; /* null is one, too */
-};
-
-/* One way through the object: to ask it for each key costs more. */
-static void
-command_gather(struct fields *f, json_t *json)
-{
-	const char *key;
-	json_t *v;
-	int i;
-
-	memset(f, 0, sizeof(*f));
-	json_object_foreach(json, key, v)
-	{
-		for (i = 0; i < FIELDS && strcmp(key, field_names[i]) != 0;)
-			i++;
-		if (i < FIELDS)
-			f->v[i] = json_is_null(v) ? NULL : v;
-		else if (strcmp(key, "id") == 0)
-			f->has_id = true;
-	}
-}
-
-/* A string, or NULL in *s where there is none. */
-static int
-command_string(const struct fields *f, enum field key, const char **s,
-    size_t *len, struct why *bad)
-{
-	json_t *v = f->v[key];
-
-	*s = NULL;
-	*len = 0;
-	if (v == NULL)
-		return 0;
-	if (!json_is_string(v))
-		return why_set(bad, "bad-command", "\"%s\" is not a string",
-		    field_names[key]);
-	*s = json_string_value(v);
-	*len = json_string_length(v);
-	return 0;
-}
-
-static int
-command_bool(const struct fields *f, enum field key, bool *yes, struct why *bad)
-{
-	json_t *v = f->v[key];
-
-	*yes = v != NULL && json_is_true(v);
-	if (v != NULL && !json_is_boolean(v))
-		return why_set(bad, "bad-command",
-		    "\"%s\" is not true or false", field_names[key]);
-	return 0;
-}
-
-/* Decodes into memory of *slot, with a NUL behind. */
-static int
-command_base64(enum field key, const char *s, size_t len, char **slot,
-    size_t *out_len, struct why *bad)
-{
-	*slot = malloc(BASE64_DECODED_MAX(len) + 1);
-	if (*slot == NULL)
-		return why_set(bad, "ENOMEM", "%s", strerror(ENOMEM));
-	if (base64_decode(s, len, *slot, out_len) == -1)
+	if (p == NULL)
+		return -1;
+	if (base64_decode(*s, *len, p, len) == -1)
 		return why_set(bad, "bad-command", "\"%s\" is not exact base64",
-		    field_names[key]);
-	(*slot)[*out_len] = '\0';
+		    fields_name(key));
+	p[*len] = '\0';
+	*s = p;
 	return 0;
 }
 
@@ -368,27 +176,34 @@ command_agrees(const char *text, size_t text_len, const char *bytes,
 }
 
 static int
-command_path(const struct fields *f, enum field key, enum field key64,
-    char **slot, const char **ret, size_t *ret_len, struct why *bad)
+command_path(const struct fields *f, enum fields_key key, enum fields_key key64,
+    const char **ret, size_t *ret_len, struct why *bad)
 {
-	const char *path, *path64, *why, *p, *slash;
-	size_t len, len64, n;
+	const char *text, *path, *why, *p, *slash;
+	size_t text_len, len, n;
+	char *copy;
 
-	if (command_string(f, key, &path, &len, bad) == -1 ||
-	    command_string(f, key64, &path64, &len64, bad) == -1)
+	if (fields_string(f, key, &text, &text_len, bad) == -1 ||
+	    fields_string(f, key64, &path, &len, bad) == -1)
 		return -1;
-	if (path == NULL && path64 == NULL)
+	if (text == NULL && path == NULL)
 		return why_set(bad, "bad-command", "no \"%s\"",
-		    field_names[key]);
-	if (path64 != NULL) {
-		if (command_base64(key64, path64, len64, slot, &n, bad) == -1)
+		    fields_name(key));
+	if (path != NULL) {
+		if (command_base64(key64, &path, &len, bad) == -1)
 			return -1;
-		if (path != NULL && !command_agrees(path, len, *slot, n))
+		if (text != NULL && !command_agrees(text, text_len, path, len))
 			return why_set(bad, "bad-command",
 			    "\"%s\" and \"%s\" are not the same",
-			    field_names[key], field_names[key64]);
-		path = *slot;
-		len = n;
+			    fields_name(key), fields_name(key64));
+	} else {
+		/* Nothing ends it where it was read from. */
+		len = text_len;
+		copy = command_room(len, bad);
+		if (copy == NULL)
+			return -1;
+		memcpy(copy, text, len);
+		path = copy;
 	}
 	why = beneath_why_not(path, len);
 	if (why != NULL)
@@ -412,13 +227,13 @@ command_content(struct command *c, const struct fields *f, struct why *bad)
 	size_t len, encoding_len;
 	bool truncated;
 
-	if (command_bool(f, FIELD_TRUNCATED, &truncated, bad) == -1)
+	if (fields_bool(f, FIELD_TRUNCATED, &truncated, bad) == -1)
 		return -1;
 	if (truncated)
 		return why_set(bad, "bad-command",
 		    "the content is marked as truncated");
-	if (command_string(f, FIELD_CONTENT, &s, &len, bad) == -1 ||
-	    command_string(f, FIELD_ENCODING, &encoding, &encoding_len, bad) ==
+	if (fields_string(f, FIELD_CONTENT, &s, &len, bad) == -1 ||
+	    fields_string(f, FIELD_ENCODING, &encoding, &encoding_len, bad) ==
 		-1)
 		return -1;
 	if (s == NULL)
@@ -430,10 +245,9 @@ command_content(struct command *c, const struct fields *f, struct why *bad)
 	if (!command_is(encoding, encoding_len, "base64"))
 		return why_set(bad, "bad-command",
 		    "\"encoding\" is neither \"utf-8\" nor \"base64\"");
-	if (command_base64(FIELD_CONTENT, s, len, &c->bytes[2], &len, bad) ==
-	    -1)
+	if (command_base64(FIELD_CONTENT, &s, &len, bad) == -1)
 		return -1;
-	c->content = c->bytes[2];
+	c->content = s;
 	c->content_len = len;
 	return 0;
 }
@@ -445,7 +259,7 @@ command_mode(struct command *c, const struct fields *f, struct why *bad)
 	size_t len, i;
 	mode_t mode = 0;
 
-	if (command_string(f, FIELD_MODE, &s, &len, bad) == -1)
+	if (fields_string(f, FIELD_MODE, &s, &len, bad) == -1)
 		return -1;
 	if (s == NULL)
 		return 0;
@@ -466,7 +280,7 @@ command_op(struct command *c, const struct fields *f, struct why *bad)
 	const char *name, *guess;
 	size_t len;
 
-	if (command_string(f, FIELD_OP, &name, &len, bad) == -1)
+	if (fields_string(f, FIELD_OP, &name, &len, bad) == -1)
 		return -1;
 	if (name == NULL)
 		return why_set(bad, "bad-command", "no \"op\"");
@@ -489,40 +303,27 @@ int
 command_parse(struct command *c, const char *line, size_t len, struct why *bad)
 {
 	struct fields f;
-	json_error_t e;
+	int rc;
 
 	memset(c, 0, sizeof(*c));
 	c->op = COMMAND_NOPS;
-	/* Numbers matter only within an id, which is given back as it stood:
-	 * so that integers of any size get through, read them as reals. */
+	c->arena = true;
 	arena_begin();
-	c->json = json_loadb(line, len,
-	    JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL | JSON_DECODE_ANY |
-		JSON_DECODE_INT_AS_REAL,
-	    &e);
+	rc = fields_read(&f, line, len, bad);
 	arena_end();
-	if (c->json == NULL) {
-		arena_drop();
-		return command_bad_json(bad, &e);
-	}
-	if (!json_is_object(c->json))
-		return why_set(bad, "bad-command", "not an object");
-	command_gather(&f, c->json);
-	if (f.has_id) {
-		command_find_id(c, line, len);
-		if (c->id == NULL)
-			return why_set(bad, "bad-command",
-			    "the key \"id\" is spelt with escapes");
-	}
+	if (rc == -1)
+		return -1;
+	c->id = f.id;
+	c->id_len = f.id_len;
 	if (command_op(c, &f, bad) == -1 ||
-	    command_path(&f, FIELD_PATH, FIELD_PATH_BASE64, &c->bytes[0],
-		&c->path, &c->path_len, bad) == -1)
+	    command_path(&f, FIELD_PATH, FIELD_PATH_BASE64, &c->path,
+		&c->path_len, bad) == -1)
 		return -1;
 	if (ops[c->op].old_path &&
 	    (command_path(&f, FIELD_OLD_PATH, FIELD_OLD_PATH_BASE64,
-		 &c->bytes[1], &c->old_path, &c->old_path_len, bad) == -1 ||
-		command_bool(&f, FIELD_REPLACE, &c->replace, bad) == -1 ||
-		command_bool(&f, FIELD_EXCHANGE, &c->exchange, bad) == -1))
+		 &c->old_path, &c->old_path_len, bad) == -1 ||
+		fields_bool(&f, FIELD_REPLACE, &c->replace, bad) == -1 ||
+		fields_bool(&f, FIELD_EXCHANGE, &c->exchange, bad) == -1))
 		return -1;
 	if (ops[c->op].content && command_content(c, &f, bad) == -1)
 		return -1;
@@ -532,13 +333,7 @@ command_parse(struct command *c, const char *line, size_t len, struct why *bad)
 void
 command_free(struct command *c)
 {
-	size_t i;
-
-	if (c->json != NULL)
+	if (c->arena)
 		arena_drop();
-	c->json = NULL;
-	for (i = 0; i < sizeof(c->bytes) / sizeof(c->bytes[0]); i++) {
-		free(c->bytes[i]);
-		c->bytes[i] = NULL;
-	}
+	c->arena = false;
 }

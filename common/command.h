@@ -18,7 +18,6 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-struct json_t;
 struct why;
 
 enum command_op {
@@ -49,9 +48,9 @@ struct command {
 	const char *id; /* JSON as it stood in the line; NULL: none */
 	size_t id_len;
 
-	/* What owns all that; the id points into the line. */
-	struct json_t *json;
-	char *bytes[3]; /* from base64 */
+	/* The id points into the line, content into that or into memory of the
+	 * arena (arena.h), the paths into the latter. */
+	bool arena; /* it has to be dropped */
 };
 
 /* Reads len bytes of a line, which must outlive *c. Returns 0, or -1 with

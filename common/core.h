@@ -67,6 +67,7 @@ struct scope {
 	const char *dir_path; /* how its top is opened */
 	const char *only; /* where the root is no directory: its name */
 	uint64_t dev; /* the top's file system */
+	uint64_t mount; /* that the claim on it keeps busy; 0: none */
 	bool silent; /* tell nothing yet */
 	bool suspect; /* look at the root again */
 	char **pruned; /* names below it that are left out (--prune) */
@@ -148,6 +149,7 @@ struct core {
 	struct {
 		struct dir *dir;
 		int fd;
+		bool stays; /* see core_rest_fds() */
 		uint64_t used;
 	} fds[CORE_FDS];
 	uint64_t fd_clock;
@@ -169,6 +171,7 @@ struct core {
 	} inverse;
 
 	struct timespec since; /* of the comparison after the last overflow */
+	bool sees_mounts; /* is told when the table of mounts changes */
 	bool closing; /* all watches end together, with the back end */
 	bool suspects; /* some scope is suspect */
 	bool resync; /* everything has to be compared */
@@ -255,7 +258,7 @@ unsigned core_interest(const struct core *c);
 
 /* What is queued about the names in d, which is exact, is older than the
  * listing of it that follows. */
-void core_forget_queued(const struct dir *d);
+void core_forget_queued(struct core *c, const struct dir *d);
 
 void core_attach(struct mark *m, struct dir *d);
 /* Ends d's being a place, and the watch with the last one. */
@@ -295,8 +298,11 @@ void core_keep_fd(struct core *c, struct dir *d, int fd);
 /* Closes what is kept for d. */
 void core_forget_fds(struct core *c, const struct dir *d);
 
-/* Closes what was kept: nothing keeps a file system busy while all is
- * quiet. */
+/* The burst is over. Closes what was kept, since nothing is to keep a file
+ * system busy while all is quiet; but not what is in the mount that the claim
+ * on its root keeps busy anyway: whoever works there will do so again. */
+void core_rest_fds(struct core *c);
+/* Closes all: what leads where may have changed. */
 void core_close_fds(struct core *c);
 
 /* Forgets all doubts about d. */

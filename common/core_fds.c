@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "compat.h"
+#include "mounts.h"
 #include "tree.h"
 
 /* Opens a path that may be longer than the kernel takes at once. */
@@ -168,6 +169,7 @@ core_keep_fd(struct core *c, struct dir *d, int fd)
 		(void)close(c->fds[oldest].fd);
 	c->fds[oldest].dir = d;
 	c->fds[oldest].fd = fd;
+	c->fds[oldest].stays = false;
 	c->fds[oldest].used = ++c->fd_clock;
 }
 
@@ -183,6 +185,36 @@ core_dirfd(struct core *c, struct dir *d)
 	if (fd != -1)
 		core_keep_fd(c, d, fd);
 	return fd;
+}
+
+/* May fd, of d, stay open while all is quiet? Where the kernel does not tell
+ * what becomes of d, opening it anew does. */
+static bool
+may_stay(const struct core *c, const struct dir *d, int fd)
+{
+	const struct scope *s = core_scope(d);
+	struct mounts_id id;
+
+	return c->sees_mounts && s->mount != 0 && core_exact(d) &&
+	    mounts_identify(fd, &id) == 0 && id.mnt == s->mount;
+}
+
+void
+core_rest_fds(struct core *c)
+{
+	size_t i;
+
+	for (i = 0; i < CORE_FDS; i++) {
+		if (c->fds[i].dir == NULL ||
+		    (c->fds[i].stays && core_exact(c->fds[i].dir)))
+			continue;
+		c->fds[i].stays = may_stay(c, c->fds[i].dir, c->fds[i].fd);
+		if (c->fds[i].stays)
+			continue;
+		(void)close(c->fds[i].fd);
+		c->fds[i].dir = NULL;
+	}
+	c->kind_dev = 0;
 }
 
 void

@@ -172,12 +172,15 @@ core_unmark(struct core *c, struct mark *m)
 }
 
 void
-core_forget_queued(const struct dir *d)
+core_forget_queued(struct core *c, const struct dir *d)
 {
-	const struct side *side = d->mark->side;
+	const struct mark *m = d->mark;
 
-	if (d->mark->places->next_place == NULL)
-		side->ops->forget(side->b, d->mark->id, NULL, 0);
+	if (m->places->next_place != NULL)
+		return;
+	m->side->ops->forget(m->side->b, m->id, NULL, 0);
+	if (m->id == c->inverse.id || m->id == c->inverse.to_id)
+		c->inverse.id = -1;
 }
 
 static void
@@ -198,6 +201,7 @@ core_gone(struct core *c, struct mark *m,
 	while ((d = m->places) != NULL) {
 		m->places = d->next_place;
 		detach(d);
+		core_forget_fds(c, d);
 		if (d->self != NULL && lost != NULL)
 			lost(c, d);
 		core_doubt_place(c, d);

@@ -248,14 +248,21 @@ keys_of_content(const struct emit *em, const struct event *ev, struct buf *b)
 	json_cstring(b, text ? "utf-8" : "base64");
 }
 
-/* The time of an event, which is often that of the one before. */
+/* The time of an event, which is often that of the one before, and mostly of
+ * the same second. */
 static void
 key_clock(struct emit *em, const struct timespec *t, struct buf *b)
 {
-	size_t start = b->len;
+	size_t start = b->len, i;
+	uint32_t micro = (uint32_t)t->tv_nsec / 1000;
 
 	if (em->clock_len > 0 && em->clock.tv_sec == t->tv_sec &&
-	    em->clock.tv_nsec == t->tv_nsec) {
+	    t->tv_sec >= 0) {
+		if (em->clock.tv_nsec != t->tv_nsec)
+			for (i = 1; i <= 6; i++, micro /= 10)
+				em->clock_text[em->clock_len - i] =
+				    (char)('0' + micro % 10);
+		em->clock.tv_nsec = t->tv_nsec;
 		buf_add(b, em->clock_text, em->clock_len);
 		return;
 	}
@@ -279,12 +286,16 @@ emit_json(struct emit *em, const struct event *ev, struct buf *b)
 	static const struct place_keys old_keys_here = {"old_path",
 	    "old_path_base64", NULL, NULL, "old_name", "old_name_base64"};
 
-	json_open(b);
-	json_key(b, "event");
-	json_cstring(b, event_kind_name(ev->kind));
+	/* Room for what nearly every line has; and names of ours need no
+	 * second look. */
+	(void)buf_reserve(b, 256);
+	buf_adds(b, "{\"event\":\"");
+	buf_adds(b, event_kind_name(ev->kind));
+	buf_addc(b, '"');
 	if (ev->type != EVENT_NOTYPE) {
-		json_key(b, "type");
-		json_cstring(b, event_type_name(ev->type));
+		buf_adds(b, ",\"type\":\"");
+		buf_adds(b, event_type_name(ev->type));
+		buf_addc(b, '"');
 	}
 	if (ev->root != NULL) {
 		keys_of_place(b, &keys, ev->root, ev->name, ev->root_is_name);

@@ -35,7 +35,7 @@ struct emit {
 	uint64_t seq; /* lines so far; emit_event counts it up */
 
 	/* The last time that was written, and how: that of many events in a
-	 * row. Private. */
+	 * row, or, but for the last six digits, of a second. Private. */
 	struct timespec clock;
 	char clock_text[32];
 	size_t clock_len;

@@ -71,12 +71,20 @@ leaving(struct core *c, const struct dir *d, const char *name, int *to_id,
     char *to_name, bool *isdir)
 {
 	const struct side *side;
+	size_t len = strlen(name);
+	int goes;
 
-	if (!core_exact(d) || core_fill(c) == -1)
+	if (!core_exact(d))
 		return false;
 	side = d->mark->side;
-	return side->ops->leaving(side->b, d->mark->id, name, strlen(name),
-	    to_id, to_name, isdir);
+	goes = side->ops->leaving(side->b, d->mark->id, name, len, to_id,
+	    to_name, isdir);
+	/* A file that comes and goes is told from what is pending, without a
+	 * system call. */
+	if (goes == -1 && core_fill(c) != -1)
+		goes = side->ops->leaving(side->b, d->mark->id, name, len,
+		    to_id, to_name, isdir);
+	return goes == 1;
 }
 
 /* Of what kind is something that has left its name before it could be looked
@@ -272,8 +280,10 @@ on_renamed(struct core *c, struct dir *from, struct dir *to,
 
 	e = find(from, t->name);
 	if (e == NULL || is_kernel_dir(e) != t->isdir) {
-		/* If it was an exchange, something has come there, too. */
+		/* If it was an exchange, something has come there, too, and
+		 * what comes to the new name stays. */
 		core_doubt(c, from, t->name);
+		core_doubt(c, to, t->to_name);
 		on_created(c, to, t->to_name, t->isdir, true);
 		return;
 	}
@@ -389,7 +399,7 @@ on_content(struct core *c, struct dir *d, const struct told *t)
 	if (t->kind == HINT_CLOSED && same)
 		change_complete(c, d, e, &st, COMPLETE_SURE);
 	if (t->kind == HINT_CLOSED && same)
-		owed_pay(c, d, e, OWED_SOON);
+		owed_pay(c, d, e, 0);
 	else if (t->kind == HINT_CLOSED)
 		owed_closed(c, d, e);
 	if (seen && !same)
@@ -586,6 +596,7 @@ hints_handle(struct core *c, const struct hint *h,
 	if (h->kind == HINT_OVERFLOW) {
 		c->noverflows++;
 		c->resync = true;
+		c->inverse.id = -1;
 		return;
 	}
 	if (h->kind == HINT_GONE) {

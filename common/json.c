@@ -7,30 +7,53 @@
 
 #define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
 
-/* Eight bytes at once. A byte of the result is not 0 where, and possibly
- * above where, a byte of w is 0. */
-#define BYTES(c)     (UINT64_C(0x0101010101010101) * (c))
-#define ZERO_BYTE(w) (((w)-BYTES(1)) & ~(w)&BYTES(0x80))
-
-static bool
-is_plain_word(const char *s)
+/* Eight bytes at once, the first of them the lowest: one instruction where the
+ * machine has them so. */
+static uint64_t
+load_word(const char *s)
 {
-	uint64_t w;
+	const unsigned char *p = (const unsigned char *)s;
 
-	memcpy(&w, s, sizeof(w));
-	return ((w & BYTES(0x80)) | ((w - BYTES(0x20)) & ~w & BYTES(0x80)) |
-		   ZERO_BYTE(w ^ BYTES('"')) | ZERO_BYTE(w ^ BYTES('\\')) |
-		   ZERO_BYTE(w ^ BYTES(0x7f))) == 0;
+	return (uint64_t)p[0] | (uint64_t)p[1] << 8 | (uint64_t)p[2] << 16 |
+	    (uint64_t)p[3] << 24 | (uint64_t)p[4] << 32 | (uint64_t)p[5] << 40 |
+	    (uint64_t)p[6] << 48 | (uint64_t)p[7] << 56;
 }
 
-/* How many bytes at s stand for themselves in a JSON string. */
+#define BYTES(c) (UINT64_C(0x0101010101010101) * (c))
+
+/* The high bit of the lowest byte that does not stand for itself in a string,
+ * and of all before it none; what is above it may be anything. A subtraction
+ * borrows only from a byte above one that is found. */
+static uint64_t
+special_bytes(uint64_t w)
+{
+	return (w | (w - BYTES(0x20)) | ((w ^ BYTES('"')) - BYTES(1)) |
+		   ((w ^ BYTES('\\')) - BYTES(1)) |
+		   ((w ^ BYTES(0x7f)) - BYTES(1))) &
+	    BYTES(0x80);
+}
+
+/* The number of the lowest byte whose high bit is set: shifted by so many
+ * bytes, the constant has it on top. */
 static size_t
-plain_run(const char *s, size_t len)
+lowest_byte(uint64_t high)
+{
+	return (
+	    size_t)(((high & (0 - high)) >> 7) * UINT64_C(0x0001020304050607) >>
+	    56);
+}
+
+size_t
+json_plain(const char *s, size_t len)
 {
 	size_t i = 0;
+	uint64_t special;
 
-	while (len - i >= sizeof(uint64_t) && is_plain_word(s + i))
-		i += sizeof(uint64_t);
+	for (; len - i >= sizeof(special); i += sizeof(special)) {
+		special = special_bytes(load_word(s + i));
+		if (special != 0)
+			return i + lowest_byte(special);
+	}
 	for (; i < len; i++) {
 		unsigned char c = (unsigned char)s[i];
 
@@ -95,7 +118,7 @@ json_chars(struct buf *b, const char *s, size_t len)
 	size_t n;
 
 	while (len > 0) {
-		n = plain_run(s, len);
+		n = json_plain(s, len);
 		if (n > 0) {
 			buf_add(b, s, n);
 		} else {

@@ -65,6 +65,10 @@ void json_bool(struct buf *b, bool yes);
 /* len bytes as base64 in quotes (RFC 4648 section 4, with padding). */
 void json_base64(struct buf *b, const void *data, size_t len);
 
+/* How many bytes from s on are ASCII and stand for themselves in a string of
+ * JSON, U+007F left out. */
+size_t json_plain(const char *s, size_t len);
+
 /* Are these bytes well-formed UTF-8 (RFC 3629)? */
 bool json_is_utf8(const char *s, size_t len);
 

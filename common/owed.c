@@ -16,8 +16,11 @@
 	    EVENT_BIT(EVENT_MODIFIED) | EVENT_BIT(EVENT_CLOSED) | \
 	    EVENT_BIT(EVENT_COMPLETE))
 
-/* How long a file may seem to be open after it was closed. */
+/* How long a file may seem to be open after it was closed, and when that is
+ * looked at. */
 #define PATIENCE_MS 2000
+#define SOON_MS	    1
+#define GROWTH	    4
 
 static bool
 is_entry(const void *ctx, const struct event_stat *st)
@@ -70,10 +73,10 @@ owed_read(struct core *c, struct dir *top, struct event *ev,
 void
 owed_closed(struct core *c, struct dir *d, struct entry *e)
 {
-	if (!(c->cfg->opt->events & EVENT_BIT(EVENT_COMPLETE)))
-		return;
-	e->flags |= ENTRY_CLOSED;
-	core_doubt(c, d, e->name);
+	if (c->cfg->opt->events & EVENT_BIT(EVENT_COMPLETE))
+		e->flags |= ENTRY_CLOSED;
+	if (e->flags & (ENTRY_OWED | ENTRY_CLOSED))
+		core_doubt(c, d, e->name);
 }
 
 void
@@ -92,9 +95,9 @@ owed_pay(struct core *c, struct dir *d, struct entry *e, int delay)
 	if (fd != -1 && writers_at(fd, e->name) == 1) {
 		if (change_closes_untold(d))
 			delay = (int)c->cfg->opt->poll_ms;
-		else if (delay >= PATIENCE_MS)
-			delay = 0;
-		if (delay > 0)
+		else
+			delay = delay == 0 ? SOON_MS : delay * GROWTH;
+		if (change_closes_untold(d) || delay < PATIENCE_MS)
 			core_retry(c, d, e->name, delay);
 		return;
 	}
@@ -121,7 +124,13 @@ owed_again(struct core *c, struct dir *d, struct entry *e)
 	    (c->cfg->opt->events & EVENT_BIT(EVENT_MODIFIED)))
 		return;
 	e->flags |= ENTRY_OWED;
-	owed_pay(c, d, e, OWED_SOON);
+	owed_pay(c, d, e, 0);
+}
+
+void
+owed_unheard(struct entry *e)
+{
+	e->flags |= ENTRY_OWED;
 }
 
 void

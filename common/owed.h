@@ -30,16 +30,18 @@ void owed_closed(struct core *c, struct dir *d, struct entry *e);
 
 /* Tells what is owed of e, which is in d, where nobody is writing it. Linux
  * says that a file was closed a moment before it counts as closed. So where
- * that has just been said, or a delay (milliseconds; 0: none) was waited for
- * that reason, it is tried again; after some time it is somebody else who
- * writes, and whose closing will be told. */
-#define OWED_SOON   1
-#define OWED_GROWTH 4
+ * somebody seems to be writing it is tried again, after a longer delay each
+ * time (delay: the last one, in milliseconds; 0: none); after some time it is
+ * somebody else who writes, and whose closing will be told. */
 void owed_pay(struct core *c, struct dir *d, struct entry *e, int delay);
 
 /* What was told of the content of e, which is in d, may have been another
  * file's. Where `modified` is chosen, that has just told it. */
 void owed_again(struct core *c, struct dir *d, struct entry *e);
+
+/* Whatever has been written to e lately may not have been heard of. The caller
+ * doubts its name. */
+void owed_unheard(struct entry *e);
 
 /* e is at another place now: nothing that is pending leads to it there. */
 void owed_moved(struct core *c, struct dir *d, const struct entry *e);

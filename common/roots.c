@@ -14,6 +14,7 @@
 #include "claims.h"
 #include "compat.h"
 #include "core.h"
+#include "mounts.h"
 #include "sync.h"
 #include "tree.h"
 
@@ -292,7 +293,9 @@ take_claim(struct roots *r, struct root *root, const struct way *way)
 {
 	const struct watch_options *opt = r->core->cfg->opt;
 	struct claim claim = core_claim(r->core, 0);
+	struct mounts_id id;
 
+	root->scope.mount = 0;
 	if (!opt->claim)
 		return;
 	if (way->kind != ROOT_TREE) {
@@ -306,6 +309,9 @@ take_claim(struct roots *r, struct root *root, const struct way *way)
 		core_note(r->core,
 		    errno == ENOTSUP ? NOTE_NO_CLAIMS : NOTE_UNTAKEN,
 		    root->path, errno);
+	if (root->claims.own != -1 &&
+	    mounts_identify(root->claims.own, &id) == 0)
+		root->scope.mount = id.mnt;
 }
 
 /* Pruned directories get theirs when they are there. */

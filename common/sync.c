@@ -51,9 +51,23 @@ finish(struct sync *s)
 	worklist_close(&s->work);
 }
 
+/* May the content of a file in d that looks like this have changed since then,
+ * without that having been told? */
+static bool
+is_news(const struct sync *s, const struct dir *d, const struct entry *e,
+    const struct event_stat *st)
+{
+	if (st->ctime.tv_sec < s->since->tv_sec ||
+	    (st->ctime.tv_sec == s->since->tv_sec &&
+		st->ctime.tv_nsec < s->since->tv_nsec))
+		return false;
+	return !change_known(s->c, d, e->name, st);
+}
+
 /* A listing and the index, for a name that the kernel will still tell of. */
 struct pending {
-	struct core *c;
+	const struct sync *s;
+	int fd; /* of both */
 	struct dir *listed;
 	struct dir *known;
 };
@@ -62,6 +76,8 @@ static void
 leave_to_hints(void *ctx, const char *name, size_t len)
 {
 	struct pending *p = ctx;
+	const struct sync *s = p->s;
+	struct event_stat st;
 	struct entry *e;
 
 	e = tree_find(p->listed, name, len);
@@ -70,10 +86,17 @@ leave_to_hints(void *ctx, const char *name, size_t len)
 		tree_free(e);
 	}
 	e = p->known == NULL ? NULL : tree_find(p->known, name, len);
-	if (e != NULL) {
-		e->flags |= ENTRY_SEEN;
-		core_doubt(p->c, p->known, e->name);
-	}
+	if (e == NULL)
+		return;
+	e->flags |= ENTRY_SEEN;
+	core_doubt(s->c, p->known, e->name);
+	/* They do not tell what has been lost before. */
+	if (e->type == EVENT_DIR && s->deep)
+		core_doubt_below(s->c, e->dir, s->since != NULL);
+	else if (e->type == EVENT_FILE && s->since != NULL &&
+	    (stat_at(p->fd, e->name, false, &st) == -1 ||
+		is_news(s, p->known, e, &st)))
+		owed_unheard(e);
 }
 
 /* A directory's content is to be listed, or else it is looked at once, so that
@@ -155,11 +178,7 @@ compare_same(struct sync *s, int fd, struct dir *d, struct entry *e, bool calm)
 	if (e->type != EVENT_FILE)
 		return;
 	if (s->since == NULL || calm ||
-	    stat_at(fd, e->name, false, &st) == -1 ||
-	    st.ctime.tv_sec < s->since->tv_sec ||
-	    (st.ctime.tv_sec == s->since->tv_sec &&
-		st.ctime.tv_nsec < s->since->tv_nsec) ||
-	    change_known(s->c, d, e->name, &st)) {
+	    stat_at(fd, e->name, false, &st) == -1 || !is_news(s, d, e, &st)) {
 		owed_pay(s->c, d, e, 0);
 		return;
 	}
@@ -253,6 +272,21 @@ take_ahead(struct ahead_dir *got)
 	return got->fd;
 }
 
+/* d, which was entered, could not be opened. Where that is because it has left
+ * its name it is compared where it is by then. */
+static void
+put_off(const struct sync *s, struct dir *d, int error)
+{
+	if (error != ENOENT && error != ENOTDIR && error != ESTALE)
+		return;
+	if (s->deep)
+		core_doubt_below(s->c, d, s->since != NULL);
+	else
+		core_doubt(s->c, d, NULL);
+	if (d->mark != NULL)
+		d->mark->pass = s->c->pass; /* but not in this pass */
+}
+
 /* Lists one directory, and takes down what is new and what is gone. got: what
  * of that was done ahead, or NULL. Returns 0, or -1 with errno when it cannot
  * be listed. */
@@ -260,7 +294,7 @@ static int
 survey(struct sync *s, struct dir *d, struct ahead_dir *got)
 {
 	struct core *c = s->c;
-	struct pending p = {.c = c, .listed = d, .known = NULL};
+	struct pending p = {.s = s, .listed = d, .known = NULL};
 	const char *only = core_scope(d)->only;
 	bool known = (d->flags & DIR_ENTERED) != 0;
 	const struct side *side = NULL; /* where it is exact */
@@ -271,8 +305,13 @@ survey(struct sync *s, struct dir *d, struct ahead_dir *got)
 	int fd, error = 0;
 
 	fd = got != NULL ? take_ahead(got) : access_open(c, d);
-	if (fd == -1)
+	if (fd == -1) {
+		error = errno;
+		if (known)
+			put_off(s, d, error);
+		errno = error;
 		return -1;
+	}
 	if (got != NULL)
 		position = known ? s->work.after : s->work.before;
 	else if (c->side[0].ops->exact)
@@ -281,7 +320,7 @@ survey(struct sync *s, struct dir *d, struct ahead_dir *got)
 		if (got == NULL && core_exact(d)) {
 			side = d->mark->side;
 			(void)core_fill(c);
-			core_forget_queued(d);
+			core_forget_queued(c, d);
 			position = side->ops->position(side->b);
 		}
 		p.known = d;
@@ -318,6 +357,7 @@ survey(struct sync *s, struct dir *d, struct ahead_dir *got)
 						     core_fill(c) != 0;
 		if (!filled)
 			core_doubt(c, d, NULL);
+		p.fd = fd;
 		side->ops->pending(side->b, d->mark->id, position,
 		    leave_to_hints, &p);
 	}
@@ -493,10 +533,10 @@ sync_name(struct core *c, struct dir *d, const char *name,
 		(void)looks_compare(c, d, fd, e);
 		e = tree_find(d, name, strlen(name));
 		if (e != NULL)
-			owed_pay(c, d, e, 0);
+			owed_pay(c, d, e, c->delay);
 	} else if (e->type != EVENT_DIR) {
 		recognize(c, d, e, &st);
-		owed_pay(c, d, e, c->delay * OWED_GROWTH);
+		owed_pay(c, d, e, c->delay);
 	} else if (!(e->dir->flags & DIR_ENTERED)) {
 		if (change_enters(c, d, e))
 			enter_told(c, d, name, how);

@@ -172,6 +172,7 @@ watch_open(const struct watch_config *cfg)
 		return NULL;
 	}
 	w->mounts = mountwatch_open();
+	w->core.sees_mounts = w->mounts != NULL;
 	(void)clock_gettime(CLOCK_REALTIME, &w->core.now);
 	w->calm = core_moment();
 	return w;
@@ -240,6 +241,7 @@ compare_all(struct watch *w, struct timespec since)
 	(void)clock_gettime(COMPAT_CLOCK_FILES, &now);
 	if (now.tv_sec < since.tv_sec)
 		since.tv_sec = 0;
+	core_close_fds(c);
 	core_forget_doubts(&c->doubts);
 	roots_suspect(&w->roots);
 	roots_check(&w->roots);
@@ -293,7 +295,7 @@ rescan(struct watch *w)
 	seen_turn(c->seen);
 	(void)clock_gettime(CLOCK_REALTIME, &c->now);
 	compare_all(w, since);
-	core_close_fds(c);
+	core_rest_fds(c);
 	w->rescan_at = monotonic_ms() + c->cfg->opt->rescan_ms;
 }
 
@@ -306,6 +308,7 @@ drain(struct watch *w, size_t most)
 	struct timespec calm = core_moment();
 	struct hint h;
 	size_t n = 0, before;
+	int filled;
 
 	core_now_later(c);
 	for (;;) {
@@ -314,7 +317,8 @@ drain(struct watch *w, size_t most)
 			errno = ENOMEM;
 			return -1;
 		}
-		if (core_fill(c) == -1)
+		filled = core_fill(c);
+		if (filled == -1)
 			return -1;
 		while (n < most && !c->failed && core_next(c, &h) == 1) {
 			n++;
@@ -328,12 +332,15 @@ drain(struct watch *w, size_t most)
 			return 0;
 		if (core_holds(c))
 			return 1; /* half a rename: back in a moment */
+		/* When the kernel had no more, what it has by now can wait:
+		 * first what was told is to be written. */
+		if (c->doubts.n == 0 && !c->suspects && !c->resync &&
+		    (n == before || filled == 1))
+			break;
 		if (n != before) {
 			calm = core_moment();
 			continue;
 		}
-		if (c->doubts.n == 0 && !c->suspects && !c->resync)
-			break;
 		if (c->suspects)
 			roots_check(&w->roots);
 		if (c->resync)
@@ -343,7 +350,7 @@ drain(struct watch *w, size_t most)
 		calm = core_moment();
 	}
 	w->calm = calm;
-	core_close_fds(c);
+	core_rest_fds(c);
 	return 1;
 }
 
@@ -364,7 +371,7 @@ watch_ready(struct watch *w)
 	if (roots_speak(&w->roots) == -1)
 		return -1;
 	tell_counts(w, EVENT_READY);
-	core_close_fds(c);
+	core_rest_fds(c);
 	c->stirred = false; /* what was there has not happened */
 	if (c->seen != NULL && w->rescan_at == 0)
 		w->rescan_at = monotonic_ms() + c->cfg->opt->rescan_ms;
@@ -450,7 +457,7 @@ run_settle(struct watch *w, bool end)
 	(void)clock_gettime(CLOCK_REALTIME, &c->now);
 	ret = end ? settle_all(c->settle) :
 		    settle_run(c->settle, monotonic_ms(), !w->more);
-	core_close_fds(c);
+	core_rest_fds(c);
 	return ret;
 }
 
@@ -486,8 +493,10 @@ watch_run(struct watch *w, const struct pollfd *fds)
 	int64_t now;
 	int ret;
 
-	if (w->mounts != NULL && (fds[1].revents & (POLLPRI | POLLERR)))
+	if (w->mounts != NULL && (fds[1].revents & (POLLPRI | POLLERR))) {
+		core_close_fds(c);
 		(void)mountwatch_read(w->mounts, on_mount, w);
+	}
 	ret = drain(w, RUN_HINTS);
 	if (ret == -1)
 		return -1;
@@ -501,15 +510,14 @@ watch_run(struct watch *w, const struct pollfd *fds)
 		errno = ENOMEM;
 		return -1;
 	}
-	if (!c->stirred && w->quiet_at == 0)
+	if (!(c->cfg->opt->events & EVENT_BIT(EVENT_QUIET)) ||
+	    (!c->stirred && w->quiet_at == 0))
 		return 0;
 	now = monotonic_ms();
 	if (c->stirred) {
 		c->stirred = false;
-		w->quiet_at = c->cfg->opt->events & EVENT_BIT(EVENT_QUIET) ?
-		    now + quiet_ms(c->cfg->opt) :
-		    0;
-	} else if (w->quiet_at != 0 && now >= w->quiet_at) {
+		w->quiet_at = now + quiet_ms(c->cfg->opt);
+	} else if (now >= w->quiet_at) {
 		w->quiet_at = 0;
 		(void)clock_gettime(CLOCK_REALTIME, &c->now);
 		tell_counts(w, EVENT_QUIET);

@@ -102,7 +102,7 @@ look_ahead(struct worklist *w)
 		}
 		plain = plain && at != -1;
 		if (plain && (d->flags & DIR_ENTERED) && core_exact(d))
-			core_forget_queued(d);
+			core_forget_queued(c, d);
 		ahead_add(w->ahead, d, at, plain ? d->self->name : NULL,
 		    c->kind_dev, d->ino);
 		w->n--;

@@ -1535,6 +1535,47 @@ START_TEST(a_mount_and_an_unmount_below_a_root_are_told)
 }
 END_TEST
 
+/* What is kept open between two changes is neither in the way nor taken for
+ * what hides it. */
+START_TEST(what_is_mounted_where_something_happened_is_seen_and_not_held)
+{
+	struct harness *h = harness_new();
+
+	put("d/m/under", "");
+	if (!scratch_mounts()) {
+		skip("what is mounted where something happened is seen and "
+		     "not held",
+		    "no mounts here");
+		harness_end(h);
+		return;
+	}
+	watch(h, "-r", "d");
+	put("d/m/new", "");
+	told(h, "d", "created d/m/new\n");
+	if (mount("t", "d/m", "tmpfs", 0, NULL) == -1) {
+		skip("what is mounted where something happened is seen and "
+		     "not held",
+		    strerror(errno));
+		harness_end(h);
+		return;
+	}
+	(void)harness_wait(h, "deleted", "d/m/under");
+	put("d/m/over", "12345");
+	ck_assert_msg(json_object_get(harness_wait(h, "created", "d/m/over"),
+			  "size") != NULL,
+	    "it was looked at elsewhere");
+	put("d/m/under", "");
+	(void)harness_wait(h, "created", "d/m/under");
+	harness_mark(h, "d");
+	ck_assert_msg(umount("d/m") == 0, "umount: %s", strerror(errno));
+	(void)harness_wait(h, "deleted", "d/m/over");
+	put("d/m/last", "1234567");
+	(void)harness_wait(h, "created", "d/m/last");
+	(void)harness_err(h);
+	harness_end(h);
+}
+END_TEST
+
 START_TEST(one_directory_reached_by_two_ways_is_told_for_both)
 {
 	struct harness *h = harness_new();
@@ -2008,6 +2049,8 @@ main(void)
 	tcase_add_test(tc,
 	    other_file_systems_are_entered_but_with_one_file_system);
 	tcase_add_test(tc, a_mount_and_an_unmount_below_a_root_are_told);
+	tcase_add_test(tc,
+	    what_is_mounted_where_something_happened_is_seen_and_not_held);
 	tcase_add_test(tc, one_directory_reached_by_two_ways_is_told_for_both);
 	suite_add_tcase(s, tc);
 

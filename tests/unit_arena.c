@@ -2,6 +2,7 @@
 #include <jansson.h>
 #include <malloc.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -120,6 +121,31 @@ START_TEST(what_fails_to_be_read_is_given_back_too)
 }
 END_TEST
 
+START_TEST(others_may_have_memory_of_it_beside_jansson)
+{
+	json_t *json = read_json("[\"one\"]");
+	char *p[100], *large;
+	size_t i;
+
+	for (i = 0; i < 100; i++) {
+		p[i] = arena_alloc(i + 1);
+		ck_assert_ptr_nonnull(p[i]);
+		memset(p[i], (int)i, i + 1);
+	}
+	large = arena_alloc(1000000);
+	ck_assert_ptr_nonnull(large);
+	memset(large, 'l', 1000000);
+	/* Also when jansson is not at it; and what fails is no harm. */
+	ck_assert_ptr_null(arena_alloc(SIZE_MAX));
+	for (i = 0; i < 100; i++) {
+		ck_assert_int_eq(p[i][0], (int)i);
+		ck_assert_int_eq(p[i][i], (int)i);
+	}
+	ck_assert_str_eq(json_string_value(json_array_get(json, 0)), "one");
+	arena_drop();
+}
+END_TEST
+
 /* Bytes that are allocated at present. */
 static size_t
 in_use(void)
@@ -168,6 +194,7 @@ main(void)
 	    what_was_read_stays_until_the_last_of_its_users_drops_it);
 	tcase_add_test(core, what_is_read_outside_of_it_lives_by_itself);
 	tcase_add_test(core, what_fails_to_be_read_is_given_back_too);
+	tcase_add_test(core, others_may_have_memory_of_it_beside_jansson);
 	tcase_add_test(limits, values_of_any_size_and_number_have_room);
 	tcase_add_test(limits, a_large_value_leaves_nothing_behind);
 	suite_add_tcase(s, core);

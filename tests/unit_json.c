@@ -1,5 +1,6 @@
 #include <check.h>
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -285,6 +286,45 @@ START_TEST(an_impossible_length_is_an_error_that_sticks)
 }
 END_TEST
 
+/* One byte among plain ones, and another behind it. */
+static void
+check_plain(char *s, size_t len, size_t at, unsigned char byte)
+{
+	bool plain = byte >= 0x20 && byte < 0x7f && byte != '"' && byte != '\\';
+
+	s[at] = (char)byte;
+	ck_assert_msg(json_plain(s, len) == (plain ? len : at),
+	    "%02x at %zu of %zu", byte, at, len);
+	if (at + 1 < len) {
+		s[at + 1] = '"';
+		ck_assert_msg(json_plain(s, len) == (plain ? at + 1 : at),
+		    "%02x at %zu of %zu, before a quote", byte, at, len);
+		s[at + 1] = '~';
+	}
+	s[at] = ' ';
+}
+
+START_TEST(the_first_special_byte_is_found_wherever_it_stands)
+{
+	size_t len, at, i;
+	int byte;
+	char *s;
+
+	ck_assert_uint_eq(json_plain("", 0), 0);
+	for (len = 1; len < 20; len++) {
+		/* Just as long, so that a sanitizer sees what reads on. */
+		s = malloc(len);
+		ck_assert_ptr_nonnull(s);
+		for (i = 0; i < len; i++)
+			s[i] = i % 2 == 0 ? ' ' : '~';
+		for (at = 0; at < len; at++)
+			for (byte = 0; byte < 256; byte++)
+				check_plain(s, len, at, (unsigned char)byte);
+		free(s);
+	}
+}
+END_TEST
+
 int
 main(void)
 {
@@ -303,6 +343,8 @@ main(void)
 	tcase_add_test(core, code_points_are_decoded_as_they_are);
 	tcase_add_test(limits, numbers_reach_their_limits);
 	tcase_add_test(limits, the_edges_of_utf8_are_exact);
+	tcase_add_test(limits,
+	    the_first_special_byte_is_found_wherever_it_stands);
 	tcase_add_test(hostile,
 	    what_is_not_utf8_is_replaced_by_maximal_subparts);
 	tcase_add_test(hostile, any_bytes_make_a_line_that_a_parser_takes);

@@ -110,6 +110,18 @@ START_TEST(a_rename_of_what_is_not_known_is_looked_at_at_both_names)
 }
 END_TEST
 
+START_TEST(an_exchange_of_what_is_not_known_is_looked_at_at_both_names)
+{
+	begin("");
+	make_file("d/a");
+	ck_assert_int_eq(symlink("x", "d/b"), 0);
+	recorder_deafen(&r);
+	exchange("d/a", "d/b");
+	(void)recorder_story(&r);
+	end();
+}
+END_TEST
+
 /* --- a rename that cannot be --- */
 
 START_TEST(a_rename_into_itself_is_not_believed)
@@ -241,6 +253,56 @@ START_TEST(an_exchange_is_told_once_whatever_comes_of_it)
 	ck_assert_int_eq(unlink("d/b"), 0);
 	ck_assert_str_eq(recorder_story(&r),
 	    "renamed f d/a -> d/b exchanged\ndeleted f d/b\n");
+	end();
+}
+END_TEST
+
+/* The second half of an exchange that has been told is not waited for where it
+ * was lost, or left out by a comparison: what says the same later is news. */
+START_TEST(what_follows_a_lost_half_of_an_exchange_is_told)
+{
+	struct hint overflow = {.kind = HINT_OVERFLOW}, h;
+
+	begin("");
+	make_file("d/a");
+	make_file("d/b");
+	(void)recorder_story(&r);
+	exchange("d/a", "d/b");
+	recorder_deafen(&r);
+	hint_renamed(r.top, "a", r.top, "b", false);
+	hints_handle(&r.core, &overflow, NULL, NULL);
+	r.core.resync = false; /* here it is: */
+	sync_compare(&r.core, &r.top, 1, true, NULL);
+	ck_assert_str_eq(recorder_story(&r),
+	    "renamed f d/a -> d/b exchanged\n");
+	move_to("d/b", "d/a");
+	ck_assert_str_eq(recorder_story(&r), "renamed f d/b -> d/a replaced\n");
+	make_file("d/b");
+	(void)recorder_story(&r);
+	exchange("d/a", "d/b");
+	ck_assert_int_eq(core_fill(&r.core), 1);
+	ck_assert_int_eq(core_next(&r.core, &h), 1);
+	hints_handle(&r.core, &h, NULL, NULL);
+	sync_compare(&r.core, &r.top, 1, true, NULL);
+	ck_assert_str_eq(recorder_story(&r),
+	    "renamed f d/a -> d/b exchanged\n");
+	move_to("d/b", "d/a");
+	ck_assert_str_eq(recorder_story(&r), "renamed f d/b -> d/a replaced\n");
+	end();
+}
+END_TEST
+
+/* What came to a name that was to be left at once is not known, and so may
+ * stay under it when the exchange is taken for two renames. */
+START_TEST(both_names_are_looked_at_again_where_an_exchange_is_not_seen)
+{
+	begin("--depth 1");
+	make_directory("d/b");
+	(void)recorder_story(&r);
+	make_directory("d/a");
+	exchange("d/a", "d/b");
+	move_to("d/a", "d/c");
+	(void)recorder_story(&r);
 	end();
 }
 END_TEST
@@ -400,6 +462,120 @@ START_TEST(what_an_ended_watch_held_is_gone_and_what_is_there_is_told)
 }
 END_TEST
 
+/* --- directories that leave before they are looked at --- */
+
+START_TEST(what_is_in_a_directory_is_looked_at_where_it_is_by_then)
+{
+	begin("-r");
+	make_directory("d/s");
+	make_directory("d/s/u");
+	(void)recorder_story(&r);
+	make_file("d/s/f");
+	make_file("d/s/u/f");
+	recorder_deafen(&r);
+	core_doubt(&r.core, dir_at("s"), NULL);
+	move_to("d/s", "d/t");
+	hints_doubts(&r.core);
+	ck_assert_str_eq(recorder_story(&r),
+	    "renamed d d/s -> d/t\ncreated f d/t/f\n");
+	/* What is below it, too. */
+	core_doubt_below(&r.core, dir_at("t"), false);
+	move_to("d/t", "d/s");
+	hints_doubts(&r.core);
+	ck_assert_str_eq(recorder_story(&r),
+	    "renamed d d/t -> d/s\ncreated f d/s/u/f\n");
+	end();
+}
+END_TEST
+
+/* --- what happens while a directory is compared --- */
+
+static struct {
+	struct backend_ops ops;
+	const struct backend_ops *real;
+	void (*act)(void);
+	bool forgot;
+} race;
+
+static void
+race_forget(struct backend *b, int id, const char *name, size_t len)
+{
+	race.forgot = true;
+	race.real->forget(b, id, name, len);
+}
+
+/* The last thing before a directory is listed, when what was queued about it
+ * has been forgotten. */
+static uint64_t
+race_position(const struct backend *b)
+{
+	uint64_t position = race.real->position(b);
+	void (*act)(void) = race.act;
+
+	if (race.forgot && act != NULL) {
+		race.act = NULL;
+		act();
+	}
+	return position;
+}
+
+/* Compares all below the top, while that is done to it. */
+static void
+compare_while(void (*act)(void), const struct timespec *since)
+{
+	race.real = r.core.side[0].ops;
+	race.ops = *race.real;
+	race.ops.position = race_position;
+	race.ops.forget = race_forget;
+	race.act = act;
+	race.forgot = false;
+	r.core.side[0].ops = &race.ops;
+	sync_compare(&r.core, &r.top, 1, true, since);
+	r.core.side[0].ops = race.real;
+	ck_assert(race.act == NULL);
+}
+
+static void
+rename_s_to_t(void)
+{
+	move_to("d/s", "d/t");
+}
+
+START_TEST(what_was_left_to_hints_is_compared_when_they_have_been_told)
+{
+	begin("-r");
+	make_directory("d/s");
+	make_directory("d/s/u");
+	(void)recorder_story(&r);
+	make_file("d/s/u/f");
+	recorder_deafen(&r); /* an overflow, say */
+	compare_while(rename_s_to_t, NULL);
+	ck_assert_str_eq(recorder_story(&r),
+	    "renamed d d/s -> d/t\ncreated f d/t/u/f\n");
+	end();
+}
+END_TEST
+
+static void
+rename_a_to_b(void)
+{
+	move_to("d/a", "d/b");
+}
+
+START_TEST(a_change_unheard_is_told_though_the_file_is_left_to_hints)
+{
+	begin("-c");
+	scratch_put(AT_FDCWD, "d/a", "old");
+	(void)recorder_story(&r);
+	scratch_put(AT_FDCWD, "d/a", "new");
+	recorder_deafen(&r);
+	compare_while(rename_a_to_b, &r.core.now);
+	ck_assert_str_eq(recorder_story(&r),
+	    "renamed f d/a -> d/b\nmodified f d/b = new\n");
+	end();
+}
+END_TEST
+
 /* --- directories that are in the tree twice --- */
 
 START_TEST(a_rename_is_told_within_each_root_first)
@@ -451,12 +627,17 @@ main(void)
 
 	tcase_add_test(core,
 	    a_rename_of_what_is_not_known_is_looked_at_at_both_names);
+	tcase_add_test(core,
+	    an_exchange_of_what_is_not_known_is_looked_at_at_both_names);
 	tcase_add_test(core, what_was_renamed_at_once_is_known_from_then_on);
 	tcase_add_test(core,
 	    what_took_the_name_is_not_taken_for_what_was_renamed);
 	tcase_add_test(core, an_exchange_is_known_by_what_came_back);
 	tcase_add_test(core, an_exchange_is_told_once_whatever_comes_of_it);
+	tcase_add_test(core, what_follows_a_lost_half_of_an_exchange_is_told);
 	tcase_add_test(core, both_names_of_an_exchange_are_looked_at_again);
+	tcase_add_test(core,
+	    both_names_are_looked_at_again_where_an_exchange_is_not_seen);
 	tcase_add_test(core,
 	    both_names_are_looked_at_again_where_it_may_have_been_none);
 	tcase_add_test(core,
@@ -472,6 +653,12 @@ main(void)
 	    what_took_the_place_of_a_file_is_told_when_the_file_is_written);
 	tcase_add_test(limits,
 	    what_an_ended_watch_held_is_gone_and_what_is_there_is_told);
+	tcase_add_test(limits,
+	    what_is_in_a_directory_is_looked_at_where_it_is_by_then);
+	tcase_add_test(limits,
+	    what_was_left_to_hints_is_compared_when_they_have_been_told);
+	tcase_add_test(limits,
+	    a_change_unheard_is_told_though_the_file_is_left_to_hints);
 	tcase_add_test(limits, a_rename_is_told_within_each_root_first);
 	tcase_add_test(limits, a_rename_is_told_from_each_place_to_the_nearest);
 	tcase_add_test(hostile, a_rename_into_itself_is_not_believed);
