@@ -75,7 +75,7 @@ FSP_CPPFLAGS = -D_GNU_SOURCE -DFSPIPE_VERSION='"$(VERSION)"' -Icommon \
 FSP_CPPFLAGS += $(if $(SAN),-DARENA_BLOCK=1 -DPOOL_APART=1)
 FSP_CFLAGS = -std=gnu17 -pthread $(FSP_WARN) $(FSP_HARDEN) $(FSP_SAN)
 FSP_LDFLAGS = $(if $(STATIC),-static-pie,-pie) -Wl,-z,relro -Wl,-z,now \
-    $(FSP_SAN)
+    -Wl,--as-needed $(FSP_SAN)
 FSP_LDLIBS = $(BSD_LIBS) $(JANSSON_LIBS)
 
 COMPILE = $(CC) $(FSP_CPPFLAGS) $(CPPFLAGS) $(FSP_CFLAGS) $(CFLAGS) -MMD -MP
@@ -179,6 +179,17 @@ C_FILES = $(wildcard *.c common/*.[ch] tests/*.[ch] tests/bench/*.[ch] \
     tests/fuzz/*.c tests/kqueue/*.c tests/kqueue/sys/*.h tests/recipes/*.c)
 
 all: $(PROGS:%=$(BIN)%)
+
+# fswatch-events takes little from libbsd. Where there is an archive of it, it is
+# not loaded at each start, nor what it needs itself.
+BSD_ARCHIVE := $(if $(STATIC)$(HAS_BSD),,$(if $(filter file,$(origin \
+    BSD_LIBS)),$(if $(shell printf '%s\n' '$(hash)include <stdlib.h>' \
+    'int main(void) { const char *e; long long n = strtonum("1", 0, 2, &e);' \
+    'return (int)n + (arc4random() == 0) + (getprogname() == 0); }' | \
+    $(CC) -D_GNU_SOURCE $(BSD_CFLAGS) $(CPPFLAGS) $(LDFLAGS) -x c \
+    -o /dev/null - -l:libbsd.a -l:libmd.a 2>&1 || echo no),,yes)))
+$(BIN)fswatch-events: FSP_LDLIBS = \
+    $(if $(BSD_ARCHIVE),-l:libbsd.a -l:libmd.a,$(BSD_LIBS)) $(JANSSON_LIBS)
 
 $(PROGS:%=$(BIN)%): $(BIN)%: $(BUILD)/%.o $(LIB)
 	$(LINK) -o $@ $< $(LIB) $(FSP_LDLIBS) $(LDLIBS)

@@ -257,8 +257,9 @@ struct mark *core_find_mark(const struct core *c, int id);
 unsigned core_interest(const struct core *c);
 
 /* What is queued about the names in d, which is exact, is older than the
- * listing of it that follows. */
-void core_forget_queued(struct core *c, const struct dir *d);
+ * listing of it that follows: all but that there was something
+ * (ENTRY_STIRRED). */
+void core_forget_queued(struct core *c, struct dir *d);
 
 void core_attach(struct mark *m, struct dir *d);
 /* Ends d's being a place, and the watch with the last one. */

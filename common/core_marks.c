@@ -171,13 +171,23 @@ core_unmark(struct core *c, struct mark *m)
 	pool_free(m, sizeof(*m));
 }
 
+static void
+stir(void *ctx, const char *name, size_t len)
+{
+	struct entry *e = tree_find(ctx, name, len);
+
+	if (e != NULL)
+		e->flags |= ENTRY_STIRRED;
+}
+
 void
-core_forget_queued(struct core *c, const struct dir *d)
+core_forget_queued(struct core *c, struct dir *d)
 {
 	const struct mark *m = d->mark;
 
 	if (m->places->next_place != NULL)
 		return;
+	m->side->ops->pending(m->side->b, m->id, 0, stir, d);
 	m->side->ops->forget(m->side->b, m->id, NULL, 0);
 	if (m->id == c->inverse.id || m->id == c->inverse.to_id)
 		c->inverse.id = -1;

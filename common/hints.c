@@ -44,6 +44,17 @@ is_known(const struct entry *e)
 	return (e->type == EVENT_DIR ? e->dir->ino : e->ino) != 0;
 }
 
+static void
+get_to_know(struct entry *e, const struct event_stat *st)
+{
+	if (e->type != EVENT_DIR) {
+		e->ino = st->ino;
+	} else {
+		e->dir->dev = st->dev;
+		e->dir->ino = st->ino;
+	}
+}
+
 static bool
 concerns(const struct dir *d, const char *name)
 {
@@ -310,8 +321,8 @@ on_renamed(struct core *c, struct dir *from, struct dir *to,
 	fd = core_dirfd(c, to);
 	seen = fd != -1 && looks_classify(c, fd, t->to_name, &st, &link) == 0;
 	same = seen && looks_same(e, &st);
-	if (same && !is_known(e) && e->type != EVENT_DIR)
-		e->ino = st.ino; /* not seen under its first name */
+	if (same && !is_known(e))
+		get_to_know(e, &st); /* not seen under its first name */
 	if (!same && looks_like(c, from, t->name, e)) {
 		if (seen || !sync_pending(c, to, t->to_name)) {
 			/* What the index has here is not what was renamed. */

@@ -93,9 +93,11 @@ leave_to_hints(void *ctx, const char *name, size_t len)
 	/* They do not tell what has been lost before. */
 	if (e->type == EVENT_DIR && s->deep)
 		core_doubt_below(s->c, e->dir, s->since != NULL);
-	else if (e->type == EVENT_FILE && s->since != NULL &&
-	    (stat_at(p->fd, e->name, false, &st) == -1 ||
-		is_news(s, p->known, e, &st)))
+	else if (e->type == EVENT_FILE &&
+	    ((e->flags & ENTRY_STIRRED) ||
+		(s->since != NULL &&
+		    (stat_at(p->fd, e->name, false, &st) == -1 ||
+			is_news(s, p->known, e, &st)))))
 		owed_unheard(e);
 }
 
@@ -155,6 +157,8 @@ compare_same(struct sync *s, int fd, struct dir *d, struct entry *e, bool calm)
 	const struct entry_stat *es;
 	struct event_stat st;
 	bool isdir = e->type == EVENT_DIR;
+	/* Its number may be that of another file that was here before. */
+	bool stirred = (e->flags & ENTRY_STIRRED) != 0;
 
 	e->flags |= ENTRY_SEEN;
 	if (d->flags & (DIR_STATS | DIR_LOOK)) {
@@ -177,8 +181,9 @@ compare_same(struct sync *s, int fd, struct dir *d, struct entry *e, bool calm)
 	}
 	if (e->type != EVENT_FILE)
 		return;
-	if (s->since == NULL || calm ||
-	    stat_at(fd, e->name, false, &st) == -1 || !is_news(s, d, e, &st)) {
+	if (!(s->since == NULL ? stirred : !calm) ||
+	    stat_at(fd, e->name, false, &st) == -1 ||
+	    (s->since != NULL && !is_news(s, d, e, &st))) {
 		owed_pay(s->c, d, e, 0);
 		return;
 	}
@@ -249,8 +254,9 @@ compare(struct sync *s, int fd, struct dir *d, struct dir *listed)
 		if (!(e->flags & ENTRY_SEEN)) {
 			e->flags |= ENTRY_GONE;
 			lossy = true;
+		} else {
+			e->flags &= (uint8_t) ~(ENTRY_SEEN | ENTRY_GONE);
 		}
-		e->flags &= (uint8_t)~ENTRY_SEEN;
 	}
 	if (lossy)
 		finds_lossy(&s->finds, d);

@@ -36,12 +36,15 @@ struct pool;
 #define ENTRY_SEEN   0x01 /* sync: met in the listing at hand */
 #define ENTRY_GONE   0x02 /* sync: not met */
 #define ENTRY_MOVING 0x04 /* sync: met elsewhere */
-#define ENTRY_SYNC   (ENTRY_SEEN | ENTRY_GONE | ENTRY_MOVING)
-#define ENTRY_STAT   0x08 /* it has a struct entry_stat: tree_stat() */
-#define ENTRY_OPEN   0x10 /* its content may not be complete yet */
-#define ENTRY_DUE    0x20 /* time to ask whether it is */
-#define ENTRY_OWED   0x40 /* its content has to be told yet (owed.h) */
-#define ENTRY_CLOSED 0x80 /* and that it is complete */
+/* Before it is looked for in a listing: more has happened to it than its being
+ * there will tell. */
+#define ENTRY_STIRRED ENTRY_GONE
+#define ENTRY_SYNC    (ENTRY_SEEN | ENTRY_GONE | ENTRY_MOVING)
+#define ENTRY_STAT    0x08 /* it has a struct entry_stat: tree_stat() */
+#define ENTRY_OPEN    0x10 /* its content may not be complete yet */
+#define ENTRY_DUE     0x20 /* time to ask whether it is */
+#define ENTRY_OWED    0x40 /* its content has to be told yet (owed.h) */
+#define ENTRY_CLOSED  0x80 /* and that it is complete */
 
 /* Its content is another one than what the rest is about. */
 #define ENTRY_WRITTEN INT64_MIN

@@ -128,6 +128,8 @@ until_seen() { # until_seen WORD
 }
 until_seen ready
 mkdir inbox/2026
+# It is told when it is watched: what is moved there sooner is found there.
+until_seen dir
 printf 'Dear all,\n' >inbox/letter.txt
 mv inbox/letter.txt inbox/2026/
 dd if=/dev/zero of="inbox/summer at sea.jpg" bs=3456789 count=1 2>/dev/null

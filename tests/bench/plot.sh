@@ -11,7 +11,7 @@ trap 'rm -rf "$tmp"' EXIT
 rows() {
 	awk -v measure="$1" '
 	/^[^ ]/ { on = index($0, measure " ") == 1 }
-	on && /^  / && !/floor/ {
+	on && /^  .* [0-9.]+ \(/ && !/floor/ {
 		name = substr($0, 3, 32)
 		sub(/ +(\(.*)?$/, "", name)
 		split(substr($0, 36), n, /[() ]+/)

@@ -3,7 +3,9 @@
 # (floor_watch.c) and the peers that are installed, in interleaved rounds.
 # BENCH_ROUNDS: how many; BENCH_FILES: of each of the two processes that load
 # the machine; BENCH_TREES: "10000x10 100000x1" are directories and the files
-# in each.
+# in each, for the first scan; BENCH_GROWTH: the same, for what happens in a
+# tree of that size ("10000x100" is a million files, which is not tried unless
+# it is asked for).
 set -u
 
 rounds=${BENCH_ROUNDS:-5}
@@ -25,7 +27,8 @@ run() {
 	if figures=$("$BENCH_BIN/watcher" "$@" 2>"$tmp/err"); then
 		echo "$measure|$name|$round|$figures" >>"$tmp/results"
 	else
-		echo "$name: $measure: $(head -n 1 "$tmp/err")" >&2
+		echo "$measure|$name|$round|$(head -n 1 "$tmp/err" | tr '|' ' ')" \
+		    >>"$tmp/failed"
 	fi
 }
 
@@ -44,22 +47,30 @@ tree() {
 	}' | xargs -0 touch
 }
 
-# peers MEASURE HOW N: those that are there, with a line an event.
+few() { echo $(($1 > 5000 ? 5000 : $1)); }
+
+# peers MEASURE HOW N: those that are there, with a line an event. A figure for
+# each call needs fewer of them where each takes long.
 peers() {
 	! have inotifywait || run "$1" inotifywait "$2" "$3" "$dir" established \
 	    inotifywait -m -e create,modify,delete,move "$dir"
 	! have fswatch || run "$1" fswatch "$2" "$3" "$dir" - \
 	    fswatch -l 0.1 --event Created --event Updated --event Removed \
 	    --event Renamed "$dir"
-	! have watchmedo || run "$1" 'watchdog (watchmedo)' "$2" "$3" "$dir" - \
+	! have watchmedo || run "$1" 'watchdog (watchmedo)' "$2" "$(few "$3")" "$dir" - \
 	    watchmedo log -v "$dir"
-	! have chokidar || run "$1" chokidar "$2" "$3" "$dir" - \
+	! have chokidar || run "$1" chokidar "$2" "$(few "$3")" "$dir" - \
 	    chokidar "$dir"
 }
 
 : >"$tmp/results"
+: >"$tmp/failed"
 for t in ${BENCH_TREES-10000x10 100000x1}; do
 	tree "$t" "$tmp/$t"
+done
+for t in ${BENCH_GROWTH-10x100 100x100 1000x100}; do
+	mkdir "$tmp/in-$t"
+	tree "$t" "$tmp/in-$t/moved"
 done
 round=0
 while [ "$round" -lt "$rounds" ]; do
@@ -69,6 +80,10 @@ while [ "$round" -lt "$rounds" ]; do
 	    "$events" -e +ready "$dir"
 	run "$m" 'floor, counts only' throughput "$files" "$dir" ready \
 	    "$floor" count "$dir"
+	run "$m" 'floor, counts, a few at once' throughput "$files" "$dir" \
+	    ready "$floor" sip "$dir"
+	run "$m" 'floor, tells' throughput "$files" "$dir" ready \
+	    "$floor" tell "$dir"
 	peers "$m" throughput "$files"
 	m='us of CPU a call, closed and attrib too'
 	run "$m" fswatch-events throughput "$files" "$dir" ready \
@@ -81,6 +96,8 @@ while [ "$round" -lt "$rounds" ]; do
 	run "$m" fswatch-events latency 1000 "$dir" ready \
 	    "$events" -e +ready "$dir"
 	run "$m" 'floor, echo' echo 1000 "$dir" ready "$floor" echo "$dir"
+	run "$m" 'floor, looks and tells' latency 1000 "$dir" ready \
+	    "$floor" look "$dir"
 	[ "$round" -gt 2 ] || peers "$m" latency 300
 
 	for t in ${BENCH_TREES-10000x10 100000x1}; do
@@ -91,6 +108,20 @@ while [ "$round" -lt "$rounds" ]; do
 		    "$floor" tree "$tmp/$t"
 		! have inotifywait || run "$m" inotifywait setup 0 "$tmp/$t" \
 		    established inotifywait -m -r "$tmp/$t"
+	done
+
+	for t in ${BENCH_GROWTH-10x100 100x100 1000x100}; do
+		run "us of CPU an event, in $t" fswatch-events changes 5000 \
+		    "$tmp/in-$t" ready "$events" -r -e +ready "$tmp/in-$t"
+	done
+	for t in ${BENCH_GROWTH-10x100 100x100 1000x100}; do
+		run "us to the line, renaming $t" fswatch-events rename 200 \
+		    "$tmp/in-$t" ready "$events" -r -e +ready "$tmp/in-$t"
+	done
+	for t in ${BENCH_TREES-10000x10 100000x1}; do
+		run "ms from overflow to resynced, $t" fswatch-events \
+		    resync "${BENCH_LOST:-20000}" "$tmp/$t" ready "$events" \
+		    -r -e +ready,+overflow,+resynced "$tmp/$t"
 	done
 
 	m='wake-ups in a second'
@@ -105,6 +136,8 @@ for peer in inotifywait fswatch watchmedo chokidar; do
 done
 printf 'fswatch-events: %s files, %s rounds, on %s\n' "$((2 * files))" \
     "$rounds" "$(stat -f -c %T "$tmp")"
+sed 's/^\([^|]*\)|\([^|]*\)|[^|]*|/no figure: \2: \1: /' \
+    "$tmp/failed" | sort | uniq -c | sed 's/^ *\([0-9]*\) \(.*\)/\2 (\1 times)/'
 # A line is measure|name|round|figures. fswatch-events' ratio to the others is
 # that of each round, in the first figure.
 awk -F'|' '
@@ -118,10 +151,11 @@ function median(list, n,    i, j, t, v) {
 	return n % 2 ? v[(n + 1) / 2] : (v[n / 2] + v[n / 2 + 1]) / 2
 }
 function head(measure) {
-	second = measure ~ /call/ ? "lines" : measure ~ /line/ ? "99 %" : \
-	    measure ~ /ready/ ? "CPU ms" : "RSS KiB"
-	third = measure ~ /ready/ ? "PSS KiB" : measure ~ /wake/ ? \
-	    "ms to ready" : ""
+	second = measure ~ /call|event/ ? "lines" : \
+	    measure ~ /line/ ? "99 %" : measure ~ /resynced/ ? \
+	    "to ready" : measure ~ /ready/ ? "CPU ms" : "RSS KiB"
+	third = measure ~ /resynced/ ? "%" : measure ~ /ready/ ? \
+	    "PSS KiB" : measure ~ /wake/ ? "ms to ready" : ""
 	printf("%-34s %8s %21s %7s %9s %s\n", measure, "", \
 	    "(least     most)", "ratio", second, third)
 }

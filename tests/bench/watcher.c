@@ -1,5 +1,6 @@
 /*
- * watcher throughput|latency|setup|idle N DIRECTORY WORD command ...
+ * watcher throughput|latency|setup|idle|changes|rename|resync N DIRECTORY WORD
+ *     command ...
  *
  * Starts a command that watches the directory, waits until it says WORD on
  * stdout or stderr (where WORD is "-": until it tells of files that are made
@@ -15,10 +16,24 @@
  *		proportional memory then in KiB (proc(5)). N is not used.
  * idle		How often it was scheduled in N milliseconds of nothing; its
  *		resident memory in KiB; and milliseconds from exec to WORD.
+ * changes	Makes, writes, closes and unlinks N files, one after the other,
+ *		in ten of the directories two levels below. Microseconds of
+ *		processor time for each line; the lines read.
+ * rename	Renames DIRECTORY/moved N times. The median and the 99th
+ *		percentile of the microseconds from before rename(2) to the
+ *		line that says "renamed".
+ * resync	Makes and unlinks N files while the command is stopped, which
+ *		overflows its queue. Milliseconds by the times of its events
+ *		overflow and resynced, and from exec to WORD; the first in
+ *		hundredths of the second.
+ *
+ * A command that ends or takes more than a minute is given up, with a line on
+ * stderr and status 1.
  */
 #include <sys/resource.h>
 #include <sys/wait.h>
 
+#include <dirent.h>
 #include <err.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -32,6 +47,7 @@
 #include <unistd.h>
 
 #define PATIENCE 60 /* seconds, then SIGALRM */
+#define PLACES	 10 /* directories for changes */
 
 struct watcher {
 	pid_t pid;
@@ -40,6 +56,21 @@ struct watcher {
 	double ready_ms; /* from exec to WORD */
 	char line[65536];
 };
+
+static struct watcher the;
+
+/* What is measured does not come to an end. */
+static void
+give_up(int sig)
+{
+	static const char text[] = "watcher: took more than a minute\n";
+
+	(void)sig;
+	(void)!write(STDERR_FILENO, text, sizeof(text) - 1);
+	if (the.pid > 0)
+		(void)kill(the.pid, SIGKILL);
+	_exit(1);
+}
 
 static int64_t
 now_ns(void)
@@ -237,7 +268,7 @@ by_size(const void *a, const void *b)
 }
 
 static void
-latency(struct watcher *w, long files, bool echo)
+time_lines(struct watcher *w, long files, bool any)
 {
 	double *us = calloc((size_t)files, sizeof(*us));
 	char name[64];
@@ -254,7 +285,7 @@ latency(struct watcher *w, long files, bool echo)
 		fd = openat(w->dir, name,
 		    O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
 		read_line(w);
-		while (strstr(w->line, echo ? "" : name) == NULL)
+		while (strstr(w->line, any ? "" : name) == NULL)
 			read_line(w);
 		us[i] = (double)(now_ns() - began) / 1e3;
 		if (fd == -1 || close(fd) == -1)
@@ -271,11 +302,142 @@ latency(struct watcher *w, long files, bool echo)
 }
 
 static void
-setup(struct watcher *w)
+latency(struct watcher *w, long files)
+{
+	time_lines(w, files, false);
+}
+
+static void
+echo(struct watcher *w, long files)
+{
+	time_lines(w, files, true);
+}
+
+/* Directories two levels below, at most PLACES. */
+static long
+find_places(int top, char places[PLACES][512])
+{
+	struct dirent *de, *below;
+	DIR *d = fdopendir(dup(top)), *e;
+	long n = 0;
+	int fd;
+
+	while (d != NULL && (de = readdir(d)) != NULL) {
+		fd = de->d_name[0] == '.' ?
+		    -1 :
+		    openat(top, de->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		e = fd == -1 ? NULL : fdopendir(fd);
+		while (e != NULL && (below = readdir(e)) != NULL)
+			if (below->d_name[0] != '.' && n < PLACES)
+				(void)snprintf(places[n++], sizeof(places[0]),
+				    "%s/%s", de->d_name, below->d_name);
+		if (e != NULL)
+			(void)closedir(e);
+	}
+	if (d != NULL)
+		(void)closedir(d);
+	return n;
+}
+
+static void
+changes(struct watcher *w, long files)
+{
+	static char places[PLACES][512];
+	char name[600];
+	unsigned long lines = 0, times;
+	long i, n = find_places(w->dir, places);
+	double before = used_so_far(w, &times);
+	pid_t pid;
+
+	if (n == 0)
+		errx(1, "nothing two levels below");
+	pid = fork();
+	if (pid == 0) {
+		for (i = 0; i < files; i++) {
+			(void)snprintf(name, sizeof(name), "%s/change-%ld",
+			    places[i % n], i);
+			make(w->dir, name, false);
+		}
+		make(w->dir, "end", false);
+		_exit(0);
+	}
+	do {
+		read_line(w);
+		lines++;
+	} while (strstr(w->line, "end\"") == NULL);
+	(void)waitpid(pid, NULL, 0);
+	(void)printf("%.3f %lu\n",
+	    (used_so_far(w, &times) - before) / (double)lines, lines);
+	(void)stop(w);
+}
+
+static void
+rename_often(struct watcher *w, long often)
+{
+	double *us = calloc((size_t)often, sizeof(*us));
+	int64_t began;
+	long i;
+
+	if (us == NULL || often < 1)
+		errx(1, "renaming %ld times", often);
+	for (i = 0; i < often; i++) {
+		pause_ns(3000000);
+		began = now_ns();
+		if (renameat(w->dir, i % 2 == 0 ? "moved" : "back", w->dir,
+			i % 2 == 0 ? "back" : "moved") == -1)
+			err(1, "rename");
+		do
+			read_line(w);
+		while (strstr(w->line, "renamed") == NULL);
+		us[i] = (double)(now_ns() - began) / 1e3;
+	}
+	if (often % 2 != 0)
+		(void)renameat(w->dir, "back", w->dir, "moved");
+	qsort(us, (size_t)often, sizeof(*us), by_size);
+	(void)printf("%.1f %.1f\n", us[often / 2], us[often * 99 / 100]);
+	free(us);
+	(void)stop(w);
+}
+
+/* The time that a line carries, in seconds. */
+static double
+time_of(struct watcher *w, const char *event)
+{
+	const char *at;
+
+	do
+		read_line(w);
+	while (strstr(w->line, event) == NULL);
+	at = strstr(w->line, "\"time\":");
+	return at == NULL ? 0 : strtod(at + strlen("\"time\":"), NULL);
+}
+
+static void
+resync(struct watcher *w, long files)
+{
+	double began, ms;
+	int status;
+
+	(void)kill(w->pid, SIGSTOP);
+	if (waitpid(w->pid, &status, WUNTRACED) != w->pid ||
+	    !WIFSTOPPED(status))
+		err(1, "wait");
+	churn(w->dir, 0, files);
+	(void)kill(w->pid, SIGCONT);
+	began = time_of(w, "\"overflow\"");
+	ms = (time_of(w, "\"resynced\"") - began) * 1e3;
+	(void)printf("%.2f %.2f %.0f\n", ms, w->ready_ms,
+	    100 * ms / w->ready_ms);
+	(void)stop(w);
+}
+
+static void
+setup(struct watcher *w, long n)
 {
 	long kib = memory_of(w, "smaps_rollup", "Pss:");
 	double used = stop(w) / 1e3; /* of all its threads */
 
+	(void)n;
 	(void)printf("%.2f %.2f %ld\n", w->ready_ms, used, kib);
 }
 
@@ -296,26 +458,30 @@ idle(struct watcher *w, long ms)
 int
 main(int argc, char *argv[])
 {
-	static struct watcher w;
-	long n;
+	static const struct {
+		const char *name;
+		void (*measure)(struct watcher *w, long n);
+	} table[] = {
+	    {"throughput", throughput},
+	    {"latency", latency},
+	    {"echo", echo},
+	    {"setup", setup},
+	    {"idle", idle},
+	    {"changes", changes},
+	    {"rename", rename_often},
+	    {"resync", resync},
+	};
+	size_t i = 0, n = sizeof(table) / sizeof(table[0]);
 
-	if (argc < 6)
+	while (argc >= 6 && i < n && strcmp(table[i].name, argv[1]) != 0)
+		i++;
+	if (argc < 6 || i == n)
 		errx(2,
-		    "usage: watcher throughput|latency|setup|idle "
-		    "N directory word command ...");
-	n = atol(argv[2]);
+		    "usage: watcher throughput|latency|echo|setup|idle|"
+		    "changes|rename|resync N directory word command ...");
+	(void)signal(SIGALRM, give_up);
 	(void)alarm(PATIENCE);
-	start(&w, argv[3], argv[4], &argv[5]);
-	if (strcmp(argv[1], "throughput") == 0)
-		throughput(&w, n);
-	else if (strcmp(argv[1], "latency") == 0 ||
-	    strcmp(argv[1], "echo") == 0)
-		latency(&w, n, strcmp(argv[1], "echo") == 0);
-	else if (strcmp(argv[1], "setup") == 0)
-		setup(&w);
-	else if (strcmp(argv[1], "idle") == 0)
-		idle(&w, n);
-	else
-		errx(2, "%s: not a thing to measure", argv[1]);
+	start(&the, argv[3], argv[4], &argv[5]);
+	table[i].measure(&the, atol(argv[2]));
 	return 0;
 }
