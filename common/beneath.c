@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -57,27 +58,22 @@ beneath_step(int dirfd, const char *name, int flags, mode_t mode,
 {
 	struct stat st;
 	uint64_t id;
-	int fd, probe, saved;
+	int fd, saved;
 
 	/* What O_CREAT with O_EXCL makes cannot be a mount point. All else
 	 * is looked at before it is opened. */
 	if (mount != NULL && (flags & O_EXCL) == 0) {
-		probe =
-		    openat(dirfd, name, COMPAT_O_PATH | O_NOFOLLOW | O_CLOEXEC);
-		if (probe == -1 && (errno != ENOENT || !(flags & O_CREAT)))
-			return -1;
-		if (probe != -1) {
-			if (compat_mount_id(probe, &id) == -1)
-				id = ~*mount;
-			(void)close(probe);
+		if (compat_mount_id(dirfd, name, &id) == 0) {
 			if (id != *mount) {
 				errno = EXDEV;
 				return -1;
 			}
+		} else if (errno != ENOENT || !(flags & O_CREAT)) {
+			return -1;
 		}
 	}
 	fd = openat(dirfd, name, flags | O_NOFOLLOW | O_CLOEXEC, mode);
-	if (fd == -1 && errno == ENOTDIR) {
+	if (fd == -1 && (errno == ENOTDIR || compat_says_link(errno))) {
 		/* O_DIRECTORY speaks before O_NOFOLLOW does. */
 		saved = errno;
 		if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
@@ -99,7 +95,7 @@ beneath_walk(const struct beneath *b, int dirfd, const char *path, int flags,
 	size_t n;
 
 	if (!b->mounts) {
-		if (compat_mount_id(dirfd, &id) == -1)
+		if (compat_mount_id(dirfd, "", &id) == -1)
 			return -1;
 		mount = &id;
 	}
@@ -182,39 +178,84 @@ beneath_open(struct beneath *b, int dirfd, const char *path, int flags,
 	return fd;
 }
 
+/* Is that a regular file? errno: what else it is. */
+static bool
+is_regular(const struct stat *st)
+{
+	if (S_ISREG(st->st_mode))
+		return true;
+	errno = S_ISLNK(st->st_mode) ? ELOOP :
+	    S_ISDIR(st->st_mode)     ? EISDIR :
+				       EINVAL;
+	return false;
+}
+
+/* Opens the regular file that *st was seen of. Should it be another one by now
+ * it has not been waited for, and has to be looked at again: EAGAIN. */
+static int
+open_seen(struct beneath *b, int dirfd, const char *path, int flags,
+    const struct stat *st)
+{
+	struct stat now;
+	int fd;
+
+	fd = beneath_open(b, dirfd, path, flags | O_NONBLOCK | O_NOCTTY, 0);
+	if (fd != -1 &&
+	    (fstat(fd, &now) == -1 || now.st_dev != st->st_dev ||
+		now.st_ino != st->st_ino)) {
+		(void)close(fd);
+		fd = -1;
+		errno = EAGAIN;
+	}
+	return fd;
+}
+
+/* Where there is no O_PATH: looks at the name in its directory first. */
+static int
+open_by_name(struct beneath *b, int dirfd, const char *path, int flags,
+    struct stat *st)
+{
+	char in[PATH_MAX];
+	const char *name = strrchr(path, '/');
+	int at = dirfd, fd = -1, saved;
+
+	if (name == NULL) {
+		name = path;
+	} else {
+		(void)snprintf(in, sizeof(in), "%.*s", (int)(name - path),
+		    path);
+		name++;
+		at = beneath_open(b, dirfd, in, COMPAT_O_PATH | O_DIRECTORY, 0);
+		if (at == -1)
+			return -1;
+	}
+	if (fstatat(at, name, st, AT_SYMLINK_NOFOLLOW) == 0 && is_regular(st))
+		fd = open_seen(b, at, name, flags, st);
+	saved = errno;
+	if (at != dirfd)
+		(void)close(at);
+	errno = saved;
+	return fd;
+}
+
 int
 beneath_open_regular(struct beneath *b, int dirfd, const char *path, int flags,
     struct stat *st)
 {
 	char name[COMPAT_FDNAME_SIZE];
-	struct stat now;
 	int pathfd, fd = -1, saved;
 
+	if (!COMPAT_HAS_PATH)
+		return open_by_name(b, dirfd, path, flags, st);
 	pathfd = beneath_open(b, dirfd, path, COMPAT_O_PATH, 0);
 	if (pathfd == -1)
 		return -1;
-	if (fstat(pathfd, st) == -1)
+	if (fstat(pathfd, st) == -1 || !is_regular(st))
 		goto out;
-	if (!S_ISREG(st->st_mode)) {
-		errno = S_ISLNK(st->st_mode) ? ELOOP :
-		    S_ISDIR(st->st_mode)     ? EISDIR :
-					       EINVAL;
-		goto out;
-	}
 	fd = open(compat_fdname(name, pathfd), flags | O_CLOEXEC | O_NOCTTY);
-	if (fd != -1 || (errno != ENOENT && errno != ENOTDIR))
-		goto out;
-	/* No /proc: by name once more. Should it be another file by now it is
-	 * looked at again, and has not been waited for. */
-	fd = beneath_open(b, dirfd, path, flags | O_NONBLOCK | O_NOCTTY, 0);
-	if (fd == -1)
-		goto out;
-	if (fstat(fd, &now) == -1 || now.st_dev != st->st_dev ||
-	    now.st_ino != st->st_ino) {
-		(void)close(fd);
-		fd = -1;
-		errno = EAGAIN;
-	}
+	if (fd == -1 && (errno == ENOENT || errno == ENOTDIR))
+		/* No /proc: by name once more. */
+		fd = open_seen(b, dirfd, path, flags, st);
 out:
 	saved = errno;
 	(void)close(pathfd);

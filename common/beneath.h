@@ -45,10 +45,10 @@ const char *beneath_why_not(const char *path, size_t len);
 int beneath_open(struct beneath *b, int dirfd, const char *path, int flags,
     mode_t mode);
 
-/* Opens what exists, if it is a regular file: looks at it through O_PATH
- * first, so that no FIFO or device is ever opened. *st is what it is, set also
- * when it is not regular; then -1 and errno EINVAL (a symbolic link: ELOOP, a
- * directory: EISDIR). */
+/* Opens what exists, if it is a regular file: looks at it first, where there
+ * is O_PATH through that, so that no FIFO or device is ever opened. *st is what
+ * it is, set also when it is not regular; then -1 and errno EINVAL (a symbolic
+ * link: ELOOP, a directory: EISDIR). EAGAIN: it has just become another. */
 int beneath_open_regular(struct beneath *b, int dirfd, const char *path,
     int flags, struct stat *st);
 

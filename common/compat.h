@@ -8,6 +8,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 #include <time.h>
 
@@ -20,10 +23,34 @@
  * file is opened without waiting for a FIFO's other end. (FSP_PORTABLE, of
  * make PORTABLE=1, tries the alternatives where they are not needed.) */
 #if defined(O_PATH) && !defined(FSP_PORTABLE)
-#define COMPAT_O_PATH O_PATH
+#define COMPAT_O_PATH	O_PATH
+#define COMPAT_HAS_PATH true
 #else
-#define COMPAT_O_PATH (O_RDONLY | O_NONBLOCK)
+#define COMPAT_O_PATH	(O_RDONLY | O_NONBLOCK)
+#define COMPAT_HAS_PATH false
 #endif
+
+/* Does open(2) with O_NOFOLLOW say by this errno that the name is a symbolic
+ * link's? POSIX has ELOOP for that, some systems one of the others. */
+static inline bool
+compat_says_link(int error)
+{
+#if defined(EFTYPE)
+	if (error == EFTYPE)
+		return true;
+#endif
+	return error == ELOOP || error == EMLINK;
+}
+
+/* memrchr(3), which not every system has: the last c in n bytes, or NULL. */
+static inline char *
+compat_memrchr(const char *s, int c, size_t n)
+{
+	while (n > 0)
+		if ((unsigned char)s[--n] == (unsigned char)c)
+			return (char *)(uintptr_t)(s + n);
+	return NULL;
+}
 
 /* The clock that file systems stamp files by, as far as there is such a one. */
 #if defined(CLOCK_REALTIME_COARSE) && !defined(FSP_PORTABLE)

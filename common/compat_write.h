@@ -1,7 +1,8 @@
 /*
  * What the writing side uses where a kernel and its headers have it, as
- * functions that fail with ENOSYS where they do not. It asks for features,
- * never for a system's name.
+ * functions that fail with ENOSYS where they do not, and where FSP_PORTABLE
+ * (make PORTABLE=1) tries the alternatives. It asks for features, never for a
+ * system's name.
  */
 #ifndef COMPAT_WRITE_H
 #define COMPAT_WRITE_H
@@ -17,7 +18,8 @@
 
 #include "compat.h"
 
-#if defined(SYS_openat2) && __has_include(<linux/openat2.h>)
+#if defined(SYS_openat2) && __has_include(<linux/openat2.h>) && \
+    !defined(FSP_PORTABLE)
 #include <linux/openat2.h>
 /* openat2(2) with the four RESOLVE_ flags that keep a path below dirfd;
  * cross: mount points may be crossed. */
@@ -51,16 +53,18 @@ compat_open_beneath(int dirfd, const char *path, int flags, mode_t mode,
 }
 #endif
 
-/* Which mount an open file is on. Bind mounts of one file system differ only
- * where statx(2) tells its mount id (Linux 5.8). */
-#if defined(STATX_MNT_ID)
+/* Which mount a name is on, or, with an empty one, dirfd itself; no link is
+ * followed. Bind mounts of one file system differ only where statx(2) tells
+ * its mount id (Linux 5.8). */
+#if defined(STATX_MNT_ID) && !defined(FSP_PORTABLE)
 static inline int
-compat_mount_id(int fd, uint64_t *id)
+compat_mount_id(int dirfd, const char *name, uint64_t *id)
 {
 	struct statx stx;
 
-	if (statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_MNT_ID,
-		&stx) == -1)
+	if (statx(dirfd, name,
+		AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW | AT_STATX_DONT_SYNC,
+		STATX_MNT_ID, &stx) == -1)
 		return -1;
 	if ((stx.stx_mask & STATX_MNT_ID) != 0)
 		*id = stx.stx_mnt_id;
@@ -70,11 +74,12 @@ compat_mount_id(int fd, uint64_t *id)
 }
 #else
 static inline int
-compat_mount_id(int fd, uint64_t *id)
+compat_mount_id(int dirfd, const char *name, uint64_t *id)
 {
 	struct stat st;
 
-	if (fstat(fd, &st) == -1)
+	if (name[0] == '\0' ? fstat(dirfd, &st) :
+			      fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW))
 		return -1;
 	*id = (uint64_t)st.st_dev;
 	return 0;
@@ -82,7 +87,7 @@ compat_mount_id(int fd, uint64_t *id)
 #endif
 
 /* renameat2(2) with RENAME_NOREPLACE. */
-#if defined(RENAME_NOREPLACE)
+#if defined(RENAME_NOREPLACE) && !defined(FSP_PORTABLE)
 static inline int
 compat_rename_new(int olddir, const char *old, int newdir, const char *new)
 {
@@ -102,7 +107,7 @@ compat_rename_new(int olddir, const char *old, int newdir, const char *new)
 #endif
 
 /* renameat2(2) with RENAME_EXCHANGE. */
-#if defined(RENAME_EXCHANGE)
+#if defined(RENAME_EXCHANGE) && !defined(FSP_PORTABLE)
 static inline int
 compat_exchange(int olddir, const char *old, int newdir, const char *new)
 {
@@ -122,7 +127,7 @@ compat_exchange(int olddir, const char *old, int newdir, const char *new)
 #endif
 
 /* open(2) with O_TMPFILE, for writing, in the open directory dirfd. */
-#if defined(O_TMPFILE)
+#if defined(O_TMPFILE) && !defined(FSP_PORTABLE)
 static inline int
 compat_open_unnamed(int dirfd, mode_t mode)
 {
@@ -140,7 +145,7 @@ compat_open_unnamed(int dirfd, mode_t mode)
 #endif
 
 /* linkat(2) with AT_EMPTY_PATH: a name for an open file. */
-#if defined(AT_EMPTY_PATH)
+#if defined(AT_EMPTY_PATH) && !defined(FSP_PORTABLE)
 static inline int
 compat_link_fd(int fd, int dirfd, const char *name)
 {
@@ -158,11 +163,29 @@ compat_link_fd(int fd, int dirfd, const char *name)
 }
 #endif
 
+/* fdatasync(2), where there is one; and past a disk's own cache, where that is
+ * asked for in another way, as far as the file system knows it. */
+static inline int
+compat_fdatasync(int fd)
+{
+#if defined(F_FULLFSYNC)
+	if (fcntl(fd, F_FULLFSYNC) != -1)
+		return 0;
+	return errno == ENOTSUP || errno == ENOTTY || errno == EINVAL ?
+	    fsync(fd) :
+	    -1;
+#elif defined(_POSIX_SYNCHRONIZED_IO) && _POSIX_SYNCHRONIZED_IO > 0
+	return fdatasync(fd);
+#else
+	return fsync(fd);
+#endif
+}
+
 /* Lets a pipe hold at least n bytes, where that can be had (pipe(7)). */
 static inline void
 compat_widen_pipe(int fd, int n)
 {
-#if defined(F_SETPIPE_SZ)
+#if defined(F_SETPIPE_SZ) && !defined(FSP_PORTABLE)
 	int is = fcntl(fd, F_GETPIPE_SZ);
 
 	if (is != -1 && is < n)

@@ -20,7 +20,7 @@ open_long(char *path, size_t len, int flags)
 	char *cut;
 
 	while (len >= PATH_MAX) {
-		cut = memrchr(path, '/', PATH_MAX - 1);
+		cut = compat_memrchr(path, '/', PATH_MAX - 1);
 		if (cut == NULL || cut == path) {
 			errno = ENAMETOOLONG;
 			next = -1;

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "compat_write.h"
 #include "handles.h"
 
 static int
@@ -29,7 +30,7 @@ durable_fd(struct durable *d, int fd)
 
 	d->syncs++;
 	do
-		rc = fdatasync(fd);
+		rc = compat_fdatasync(fd);
 	while (rc == -1 && errno == EINTR);
 	return rc == -1 ? durable_failed(d) : 0;
 }

@@ -697,7 +697,8 @@ harmless(char *s)
 const char *
 loop_message(const struct loop_verdict *v, char *buf, size_t size)
 {
-	const char *path = v->path[0] != '\0' ? v->path : "a directory above";
+	const char *path =
+	    v->path[0] != '\0' ? v->path : "the directory or one above it";
 	int pid = (int)v->pid;
 
 	switch (v->how) {

@@ -47,7 +47,7 @@ paths_batch(struct paths *p)
 const char *
 paths_name(const char *path, size_t len, size_t *dir_len)
 {
-	const char *slash = memrchr(path, '/', len);
+	const char *slash = compat_memrchr(path, '/', len);
 
 	*dir_len = slash != NULL ? (size_t)(slash - path) : 0;
 	return slash != NULL ? slash + 1 : path;

@@ -30,6 +30,8 @@
 /* How often what a comparison leaves in doubt is looked at before it counts
  * as done; what is left then waits for hints. */
 #define RESYNC_ROUNDS 64
+/* How often in a row there may be too little memory for comparing all. */
+#define STARVED_MOST 16
 /* How long nothing has happened when `quiet` is told. */
 #define QUIET_MS 100
 
@@ -48,6 +50,7 @@ struct watch {
 	int64_t quiet_at; /* 0: nothing has happened since `quiet` */
 	uint64_t told_overflows;
 	bool more; /* hints were left pending */
+	unsigned starved; /* comparisons of all, in a row, without memory */
 	int64_t ran_at; /* when the last hint handled was read, microseconds */
 	bool gathers; /* the back end is not heard for GATHER_MS */
 };
@@ -272,6 +275,10 @@ resync(struct watch *w)
 		tell_counts(w, EVENT_OVERFLOW);
 	}
 	compare_all(w, w->calm);
+	/* What else would want it all compared again is a hint. */
+	w->starved = c->resync ? w->starved + 1 : 0;
+	if (w->starved > STARVED_MOST)
+		c->failed = true;
 	if (told)
 		tell_counts(w, EVENT_RESYNCED);
 }
@@ -305,10 +312,14 @@ drain(struct watch *w, size_t most)
 	core_now_later(c);
 	for (;;) {
 		before = n;
+		if (c->failed) {
+			errno = ENOMEM;
+			return -1;
+		}
 		filled = core_fill(c);
 		if (filled == -1)
 			return -1;
-		while (n < most && core_next(c, &h) == 1) {
+		while (n < most && !c->failed && core_next(c, &h) == 1) {
 			n++;
 			hints_handle(c, &h, check_roots, w);
 			if (c->suspects)

@@ -233,6 +233,37 @@ for program in "$events tree" "fswrite out"; do
 	rm few
 done
 
+# Memory that is short for good: it would compare everything for ever.
+if [ -n "$sanitized" ]; then
+	echo "skip - memory that is gone for good ends it - built with a sanitizer"
+elif ! command -v prlimit >/dev/null; then
+	echo "skip - memory that is gone for good ends it - no prlimit here"
+else
+	mkdir -p full aside/many/{1..40}
+	name=$(printf 'n%.0s' {1..100})
+	for d in aside/many/*; do
+		for i in {1..300}; do : >"$d/$name$i"; done
+	done
+	mkfifo ready
+	# shellcheck disable=SC2016 # the inner shell's
+	timeout 120 bash -c 'echo $$ >pid; exec "$0" -r -e +ready full' \
+		"$bin/fswatch-events" >ready 2>err &
+	watcher=$!
+	exec 6<ready
+	read -r _ <&6
+	child=$(cat pid)
+	prlimit --pid "$child" --as="$(($(sed -n \
+		's/^VmSize:[^0-9]*\([0-9]*\) kB/\1/p' "/proc/$child/status") * 1024))"
+	mv aside/many full
+	cat <&6 >/dev/null
+	exec 6<&-
+	wait "$watcher"
+	got=$?
+	[ "$got" -eq 1 ] && proper fswatch-events &&
+		grep -q 'Cannot allocate memory' err
+	is "memory that is gone for good ends it"
+fi
+
 # Memory, likewise. Where a sanitizer is in, the address space cannot be short.
 printf '%s\n' '{"op":"append","path":"a","content":"x","id":"1"}' \
 	'{"op":"write","path":"b","content":"x"}' '{"op":"frob"}' >in
@@ -254,6 +285,13 @@ for program in "fswatch-events -r --existing -s 0.01 --timeout 0.01 tree big" \
 		got=$?
 		if [ "$got" -eq 127 ] || grep -q 'shared libraries\|^bash' err; then
 			continue # the shell, or the loader
+		fi
+		if [ "$got" -eq 139 ]; then
+			# The loader again, if it does not come to main().
+			# shellcheck disable=SC2016 # the inner shell's
+			bash -c 'ulimit -v "$0"; exec "$1" --version' \
+				"$kilobytes" "${program%% *}" >/dev/null 2>&1
+			[ "$?" -ne 139 ] || continue
 		fi
 		grep -v 'unknown op' err >short
 		mv short err

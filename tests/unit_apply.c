@@ -16,6 +16,7 @@
 #include "apply.h"
 #include "beneath.h"
 #include "command.h"
+#include "harness.h"
 #include "scratch.h"
 #include "why.h"
 
@@ -982,7 +983,9 @@ main(void)
 	tcase_add_loop_test(core, mkdir_makes_parents_and_takes_what_is_there,
 	    0, WAYS);
 	tcase_add_loop_test(core, rename_replaces_only_when_told_to, 0, WAYS);
-	tcase_add_loop_test(core, rename_exchanges_when_told_to, 0, WAYS);
+	if (harness_can(rename_exchanges_when_told_to))
+		tcase_add_loop_test(core, rename_exchanges_when_told_to, 0,
+		    WAYS);
 	tcase_add_loop_test(core, commands_to_one_path_take_effect_in_order, 0,
 	    WAYS);
 	tcase_add_loop_test(core,

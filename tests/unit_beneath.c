@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "beneath.h"
+#include "harness.h"
 #include "scratch.h"
 
 /* Each test runs with openat2 and with the walk. */
@@ -269,8 +270,9 @@ main(void)
 	tcase_add_loop_test(hostile, symbolic_links_are_not_followed, 0, 2);
 	tcase_add_loop_test(hostile,
 	    only_regular_files_are_opened_and_no_fifo_is_waited_for, 0, 2);
-	tcase_add_loop_test(hostile,
-	    mount_points_are_not_crossed_unless_allowed, 0, 2);
+	if (harness_can(mount_points_are_not_crossed_unless_allowed))
+		tcase_add_loop_test(hostile,
+		    mount_points_are_not_crossed_unless_allowed, 0, 2);
 	tcase_add_loop_test(hostile, bad_spelling_is_refused, 0,
 	    (int)(sizeof(spelt_badly) / sizeof(spelt_badly[0])));
 	suite_add_tcase(s, core);

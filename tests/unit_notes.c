@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "buf.h"
+#include "harness.h"
 #include "notes.h"
 #include "watch.h"
 
@@ -194,8 +195,6 @@ main(void)
 	Suite *suite = suite_create("notes");
 	TCase *core = tcase_create("Core");
 	TCase *limits = tcase_create("Limits");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_checked_fixture(core, NULL, end);
 	tcase_add_checked_fixture(limits, NULL, end);
@@ -212,9 +211,5 @@ main(void)
 	tcase_add_test(limits, a_path_of_any_length_is_told_whole);
 	suite_add_tcase(suite, core);
 	suite_add_tcase(suite, limits);
-	sr = srunner_create(suite);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return harness_main(suite);
 }
