@@ -36,8 +36,8 @@ fake_fsync(int fd)
 	return 0;
 }
 
-#define fcntl(fd, cmd, ...) fake_fcntl(fd, cmd, 0)
-#define fsync		    fake_fsync
+#define fcntl fake_fcntl
+#define fsync fake_fsync
 #undef F_SETPIPE_SZ
 #undef F_OFD_SETLK
 #include "compat_write.h"
