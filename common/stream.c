@@ -418,13 +418,17 @@ static void
 finish(struct session *s)
 {
 	struct pollfd fds[WATCH_NFDS];
+	/* Not when nothing has been told for long enough: that was it. */
+	bool look = s->end == STREAM_ENDED;
 	int i;
 
-	/* Not when nothing has been told for long enough: that was it. */
-	if (s->end == STREAM_ENDED)
+	if (look)
 		watch_look_now(s->watch);
-	for (i = 0; i < END_RUNS && !s->hurry && watch_timeout(s->watch) == 0;
+	/* While the reader was waited for nothing was heard of the kernel. */
+	for (i = 0; i < END_RUNS && !s->hurry &&
+	     (look || watch_timeout(s->watch) == 0);
 	     i++) {
+		look = false;
 		(void)watch_pollfds(s->watch, fds);
 		if (watch_run(s->watch, fds) == -1)
 			break;

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -1847,6 +1848,41 @@ START_TEST(what_happened_before_a_signal_is_told_before_the_end)
 }
 END_TEST
 
+/* Until nothing more comes into the pipe, that is not read: it is full. */
+static void
+wait_for_full_pipe(struct harness *h)
+{
+	int last = 0, n, same = 0;
+
+	while (same < 20) {
+		ck_assert_int_eq(ioctl(harness_fd(h), FIONREAD, &n), 0);
+		same = n > 0 && n == last ? same + 1 : 0;
+		last = n;
+		(void)usleep(10000);
+	}
+}
+
+START_TEST(what_happened_while_its_reader_slept_is_told_before_the_end)
+{
+	struct harness *h = harness_new();
+	char path[64];
+	int i;
+
+	make_dir("d");
+	watch(h, "d");
+	for (i = 0; i < 6000; i++) {
+		(void)snprintf(path, sizeof(path), "d/%d", i);
+		make_dir(path);
+	}
+	wait_for_full_pipe(h);
+	make_dir("d/last");
+	harness_signal(h, SIGTERM);
+	(void)harness_wait(h, "created", "d/last");
+	ck_assert_int_eq(harness_finish(h), 0);
+	harness_end(h);
+}
+END_TEST
+
 START_TEST(sigusr1_prints_counters_and_goes_on)
 {
 	struct harness *h = harness_new();
@@ -2076,6 +2112,8 @@ main(void)
 	tcase_add_test(tc, it_ends_on_a_signal_while_its_reader_does_not_read);
 	tcase_add_test(tc,
 	    what_happened_before_a_signal_is_told_before_the_end);
+	tcase_add_test(tc,
+	    what_happened_while_its_reader_slept_is_told_before_the_end);
 	tcase_add_test(tc, sigusr1_prints_counters_and_goes_on);
 	tcase_add_test(tc, wrong_usage_ends_with_2_and_names_what_is_wrong);
 	tcase_add_test(tc,

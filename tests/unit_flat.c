@@ -112,7 +112,7 @@ any_object(void)
 	static const size_t flags[] = {JSON_COMPACT, 0, JSON_ENSURE_ASCII,
 	    JSON_ESCAPE_SLASH, JSON_SORT_KEYS};
 	json_t *json = json_object(), *v;
-	char key[32], text[256], *line;
+	char key[40], text[256], *line;
 	int i, j, n = (int)(random() % 12);
 
 	for (i = 0; i < n; i++) {
