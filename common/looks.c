@@ -54,7 +54,7 @@ birth(const struct event_stat *st)
 	if (st->btime.tv_nsec == -1)
 		return 0;
 	h = (uint64_t)ns_of(&st->btime) * 0x9e3779b97f4a7c15U;
-	return (uint32_t)(h >> 40) | 1;
+	return (uint32_t)(h >> (64 - ENTRY_BORN_BITS)) | 1;
 }
 
 bool
@@ -72,7 +72,7 @@ looks_digest(const struct event_stat *st)
 	    .size = st->size,
 	    .mtime = ns_of(&st->mtime),
 	    .ctime = ns_of(&st->ctime),
-	    .born = birth(st) & 0x7fffff,
+	    .born = birth(st) & ((1U << ENTRY_BORN_BITS) - 1),
 	    .nlink = st->nlink & 0xff,
 	};
 	uint64_t h = (uint64_t)st->uid << 32 | st->gid;

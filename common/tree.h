@@ -49,13 +49,16 @@ struct pool;
 /* Its content is another one than what the rest is about. */
 #define ENTRY_WRITTEN INT64_MIN
 
+#define ENTRY_BORN_BITS 23
+
 /* What is known of a file where no kernel tells of its changes. */
 struct entry_stat {
 	uint64_t size;
 	int64_t mtime; /* nanoseconds since the epoch, or ENTRY_WRITTEN */
 	int64_t ctime;
 	uint32_t attrs; /* a digest of mode and owner; 0: nothing is known */
-	uint32_t born : 23; /* one of its birth; 0: that is not known */
+	/* one of its birth; 0: that is not known */
+	uint32_t born : ENTRY_BORN_BITS;
 	uint32_t adrift : 1; /* nobody tells of it: to be looked at */
 	uint32_t nlink : 8; /* the low bits */
 };

@@ -10,6 +10,7 @@
 
 #include "cannot.h"
 #include "backend.h"
+#include "event.h"
 #include "looks.h"
 #include "recorder.h"
 #include "sync.h"
@@ -230,6 +231,24 @@ END_TEST
 
 /* Numbers are used again: so often, on many file systems, that one of these
  * gets the number of the one that is gone. */
+START_TEST(whatever_is_kept_of_a_birth_knows_it_again)
+{
+	struct event_stat st = {.mode = S_IFDIR};
+	uint32_t born;
+	int i;
+
+	recorder_open(&r, POLL "-r");
+	for (i = 1; i <= 64; i++) {
+		st.btime.tv_sec = i * 86400;
+		st.btime.tv_nsec = i * 1000003;
+		born = looks_digest(&st).born;
+		ck_assert(!looks_reborn(born, &st));
+		st.btime.tv_nsec++;
+		ck_assert(looks_reborn(born, &st));
+	}
+}
+END_TEST
+
 START_TEST(a_new_directory_or_file_is_not_one_that_is_gone)
 {
 	struct stat st;
@@ -547,6 +566,7 @@ main(void)
 	}
 	tcase_add_test(limits, sizes_and_times_are_kept_of_what_is_polled);
 	tcase_add_test(limits, sizes_and_times_are_kept_of_nothing_else);
+	tcase_add_test(core, whatever_is_kept_of_a_birth_knows_it_again);
 	tcase_add_test(hostile,
 	    a_new_directory_or_file_is_not_one_that_is_gone);
 	tcase_add_loop_test(hostile,
