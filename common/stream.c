@@ -420,16 +420,19 @@ finish(struct session *s)
 	struct pollfd fds[WATCH_NFDS];
 	/* Not when nothing has been told for long enough: that was it. */
 	bool look = s->end == STREAM_ENDED;
+	size_t n;
 	int i;
 
 	if (look)
 		watch_look_now(s->watch);
 	/* While the reader was waited for nothing was heard of the kernel. */
 	for (i = 0; i < END_RUNS && !s->hurry &&
-	     (look || watch_timeout(s->watch) == 0);
+	     (look || watch_pairs(s->watch) || watch_timeout(s->watch) == 0);
 	     i++) {
 		look = false;
-		(void)watch_pollfds(s->watch, fds);
+		n = watch_pollfds(s->watch, fds);
+		if (watch_pairs(s->watch))
+			(void)poll(fds, n, watch_timeout(s->watch));
 		if (watch_run(s->watch, fds) == -1)
 			break;
 		flush(s);

@@ -463,6 +463,12 @@ run_settle(struct watch *w, bool end)
 }
 
 bool
+watch_pairs(const struct watch *w)
+{
+	return core_holds(&w->core);
+}
+
+bool
 watch_holds(const struct watch *w)
 {
 	return w->core.settle != NULL && settle_due(w->core.settle) != -1;

@@ -56,6 +56,10 @@ int watch_timeout(struct watch *w);
  * errno. */
 int watch_run(struct watch *w, const struct pollfd *fds);
 
+/* Is half of a rename held back for the other half? For as long as
+ * watch_timeout() says. */
+bool watch_pairs(const struct watch *w);
+
 /* Is something held (--settle) that may have to be told yet? */
 bool watch_holds(const struct watch *w);
 

@@ -1883,6 +1883,23 @@ START_TEST(what_happened_while_its_reader_slept_is_told_before_the_end)
 }
 END_TEST
 
+START_TEST(half_a_rename_before_a_signal_is_told_before_the_end)
+{
+	struct harness *h = harness_new();
+
+	put("d/a", "x");
+	make_dir("out");
+	watch(h, "d");
+	harness_signal(h, SIGSTOP);
+	move("d/a", "out/a");
+	harness_signal(h, SIGTERM);
+	harness_signal(h, SIGCONT);
+	(void)harness_wait(h, "deleted", "d/a");
+	ck_assert_int_eq(harness_finish(h), 0);
+	harness_end(h);
+}
+END_TEST
+
 START_TEST(sigusr1_prints_counters_and_goes_on)
 {
 	struct harness *h = harness_new();
@@ -2114,6 +2131,8 @@ main(void)
 	    what_happened_before_a_signal_is_told_before_the_end);
 	tcase_add_test(tc,
 	    what_happened_while_its_reader_slept_is_told_before_the_end);
+	tcase_add_test(tc,
+	    half_a_rename_before_a_signal_is_told_before_the_end);
 	tcase_add_test(tc, sigusr1_prints_counters_and_goes_on);
 	tcase_add_test(tc, wrong_usage_ends_with_2_and_names_what_is_wrong);
 	tcase_add_test(tc,
