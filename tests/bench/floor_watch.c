@@ -1,7 +1,6 @@
 /*
- * floor_watch count|sip|tell|echo|look|tree DIRECTORY: what the kernel alone
- *costs, of the events that fswatch-events tells by default. Says "ready" and
- *then
+ * floor_watch HOW DIRECTORY: what the kernel alone costs, of the events that
+ * fswatch-events tells by default. Says "ready" and then, as HOW is
  *
  * count	reads the records of inotify(7) and looks at none of them, until
  *		one is about the name "end", which it says

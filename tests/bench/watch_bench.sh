@@ -78,10 +78,10 @@ while [ "$round" -lt "$rounds" ]; do
 	m='us of CPU a call'
 	run "$m" fswatch-events throughput "$files" "$dir" ready \
 	    "$events" -e +ready "$dir"
-	run "$m" 'floor, counts only' throughput "$files" "$dir" ready \
-	    "$floor" count "$dir"
 	run "$m" 'floor, counts, a few at once' throughput "$files" "$dir" \
 	    ready "$floor" sip "$dir"
+	run "$m" 'floor, counts only' throughput "$files" "$dir" ready \
+	    "$floor" count "$dir"
 	run "$m" 'floor, tells' throughput "$files" "$dir" ready \
 	    "$floor" tell "$dir"
 	peers "$m" throughput "$files"
