@@ -79,6 +79,17 @@ owed_closed(struct core *c, struct dir *d, struct entry *e)
 		core_doubt(c, d, e->name);
 }
 
+/* How long until somebody who seems to be writing in d is looked for again,
+ * after such a delay; 0: no more. */
+static int
+next_try(const struct core *c, const struct dir *d, int delay)
+{
+	if (change_closes_untold(d))
+		return (int)c->cfg->opt->poll_ms;
+	delay = delay == 0 ? SOON_MS : delay * GROWTH;
+	return delay < PATIENCE_MS ? delay : 0;
+}
+
 void
 owed_pay(struct core *c, struct dir *d, struct entry *e, int delay)
 {
@@ -93,11 +104,8 @@ owed_pay(struct core *c, struct dir *d, struct entry *e, int delay)
 		return;
 	fd = core_dirfd(c, d);
 	if (fd != -1 && writers_at(fd, e->name) == 1) {
-		if (change_closes_untold(d))
-			delay = (int)c->cfg->opt->poll_ms;
-		else
-			delay = delay == 0 ? SOON_MS : delay * GROWTH;
-		if (change_closes_untold(d) || delay < PATIENCE_MS)
+		delay = next_try(c, d, delay);
+		if (delay > 0)
 			core_retry(c, d, e->name, delay);
 		return;
 	}
