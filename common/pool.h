@@ -2,7 +2,7 @@
  * Memory for very many small things, whose sizes their owners know: a name in
  * the index is half as large as it would be from malloc(3). Things of one size
  * lie together in slabs, and a slab that has become empty goes back, but for
- *the last of its size.
+ * the last of its size.
  *
  *	pool = pool_new();
  *	p = pool_alloc(pool, 24);

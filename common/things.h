@@ -14,8 +14,7 @@
  *	thing_find(&all, THING_NOW, top, "a")		t
  *	thing_path(t, THING_NOW, &buf)			"a"
  *	thing_settle(&all, t)				told where it is now
- *	things_prune(&all, t)				freed with what led to
- *it
+ *	things_prune(&all, t)				freed with its way
  */
 #ifndef THINGS_H
 #define THINGS_H

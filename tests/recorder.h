@@ -13,9 +13,9 @@
  *
  * A line is the kind, the type's letter (f, d, s, o) and the path, and what
  * more there is: "renamed f d/a -> d/b replaced", "modified f d/a = text" with
- *content (or "truncated"), "lost d", "# waiting for d" for a note. A line like
- *the one before it is left out, as it may be for `modified`. Whatever goes
- *wrong here fails the test (Check).
+ * content (or "truncated"), "lost d", "# waiting for d" for a note. A line like
+ * the one before it is left out, as it may be for `modified`. Whatever goes
+ * wrong here fails the test (Check).
  */
 #ifndef RECORDER_H
 #define RECORDER_H
