@@ -3,6 +3,8 @@
 #include <sys/stat.h>
 
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <time.h>
 
@@ -26,6 +28,20 @@ looks_classify(const struct core *c, int fd, const char *name,
 		*link = true;
 	}
 	return 0;
+}
+
+/* Names are changed, and what is said of it is queued, under the directory's
+ * lock, which a name that is not at hand is looked for under, too. One that is
+ * too long never is. */
+void
+looks_wait(int fd)
+{
+	char name[NAME_MAX + 2];
+	struct stat st;
+
+	memset(name, 'x', sizeof(name) - 1);
+	name[sizeof(name) - 1] = '\0';
+	(void)fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW);
 }
 
 bool

@@ -24,6 +24,11 @@ struct event_stat;
 int looks_classify(const struct core *c, int fd, const char *name,
     struct event_stat *st, bool *link);
 
+/* What the kernel says of a name in the directory fd can be read when this
+ * returns, for all that a look before has seen: a name is there a moment before
+ * that is said. */
+void looks_wait(int fd);
+
 /* Is that the thing the index has? True also where the index never saw its
  * inode number. */
 bool looks_same(const struct entry *e, const struct event_stat *st);

@@ -494,8 +494,8 @@ sync_name(struct core *c, struct dir *d, const char *name,
 {
 	struct event_stat st;
 	struct entry *e;
-	bool link, was = c->synthetic;
-	int fd;
+	bool link, seen, same, was = c->synthetic;
+	int fd, error;
 
 	/* What is not entered is listed whole when it is. */
 	if (!(d->flags & DIR_ENTERED))
@@ -512,28 +512,34 @@ sync_name(struct core *c, struct dir *d, const char *name,
 		core_doubt(c, d, name);
 		return false;
 	}
+	e = tree_find(d, name, strlen(name));
+	seen = looks_classify(c, fd, name, &st, &link) == 0;
+	error = errno;
+	same = seen && e != NULL && looks_same(e, &st);
+	if (!same && core_exact(d))
+		looks_wait(fd);
+	/* Only now: how it has come to that may be told. */
 	if (sync_pending(c, d, name)) {
-		/* Once they have been told there is a last look. */
+		/* Once that has been told there is a last look. */
 		core_doubt(c, d, name);
 		return false;
 	}
 	c->synthetic = true;
 	(void)clock_gettime(CLOCK_REALTIME, &c->now);
-	e = tree_find(d, name, strlen(name));
-	if (looks_classify(c, fd, name, &st, &link) == -1) {
+	if (!seen) {
 		if (d->flags & DIR_STATS) {
-			if (e != NULL && errno == ENOENT) {
+			if (e != NULL && error == ENOENT) {
 				looks_adrift(e);
 				core_doubt(c, d, NULL);
 			}
 			e = NULL;
 		}
 		/* Not to be allowed to look is no sign of its being gone. */
-		if (errno == EACCES || errno == EPERM)
+		if (error == EACCES || error == EPERM)
 			access_bar(c, d, DIR_UNSEEN);
-		else if (e != NULL && errno == ENOENT)
+		else if (e != NULL && error == ENOENT)
 			change_gone(c, d, e);
-	} else if (e == NULL || !looks_same(e, &st)) {
+	} else if (!same) {
 		/* Where no names are told, what has come may have gone
 		 * elsewhere. */
 		if (e != NULL)

@@ -1,13 +1,18 @@
 #include <check.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "backend.h"
 #include "harness.h"
 #include "hints.h"
+#include "looks.h"
 #include "recorder.h"
 #include "sync.h"
 #include "tree.h"
@@ -236,12 +241,144 @@ START_TEST(a_change_unheard_is_told_though_the_file_is_left_to_hints)
 }
 END_TEST
 
+/* --- names that change while they are looked at --- */
+
+/* The first time it is asked whether more is told of a name: the answer has
+ * been found, and the name is looked at next, if it has not been before. */
+static bool
+race_awaits(const struct backend *b, int id, const char *name, size_t len)
+{
+	bool awaits = race.real->awaits(b, id, name, len);
+	void (*act)(void) = race.act;
+
+	race.act = NULL;
+	if (act != NULL)
+		act();
+	return awaits;
+}
+
+/* Looks at all names in doubt, while that is done. */
+static void
+look_while(void (*act)(void))
+{
+	race.real = r.core.side[0].ops;
+	race.ops = *race.real;
+	race.ops.awaits = race_awaits;
+	race.act = act;
+	r.core.side[0].ops = &race.ops;
+	hints_doubts(&r.core);
+	r.core.side[0].ops = race.real;
+	ck_assert(race.act == NULL);
+}
+
+START_TEST(a_name_that_leaves_as_it_is_looked_at_is_renamed)
+{
+	begin("-r");
+	make_directory("d/s");
+	make_file("d/s/f");
+	(void)recorder_story(&r);
+	core_doubt(&r.core, r.top, "s");
+	look_while(rename_s_to_t);
+	ck_assert_str_eq(recorder_story(&r), "renamed d d/s -> d/t\n");
+	end();
+}
+END_TEST
+
+START_TEST(a_name_that_is_taken_as_it_is_looked_at_is_replaced)
+{
+	begin("-r");
+	make_file("d/a");
+	make_file("d/b");
+	(void)recorder_story(&r);
+	core_doubt(&r.core, r.top, "b");
+	look_while(rename_a_to_b);
+	ck_assert_str_eq(recorder_story(&r), "renamed f d/a -> d/b replaced\n");
+	end();
+}
+END_TEST
+
+/* --- what a look sees before it is told --- */
+
+#define SEEN 5000
+
+struct mover {
+	int fd;
+	_Atomic int seen; /* the last name that has been */
+};
+
+/* Gives a file one name after the other, each when the last has been seen. */
+static void *
+move_on(void *arg)
+{
+	struct mover *m = arg;
+	char old[16], new[16];
+	int i;
+
+	for (i = 0; i < SEEN; i++) {
+		(void)snprintf(old, sizeof(old), "%d", i);
+		(void)snprintf(new, sizeof(new), "%d", i + 1);
+		while (m->seen < i)
+			(void)sched_yield();
+		(void)renameat(m->fd, old, m->fd, new);
+	}
+	return NULL;
+}
+
+/* Is this name among all that can be read? */
+static bool
+is_told(int inotify, const char *name)
+{
+	_Alignas(struct inotify_event) char buf[4096];
+	const struct inotify_event *ev;
+	bool told = false;
+	ssize_t n, at;
+
+	while ((n = read(inotify, buf, sizeof(buf))) > 0)
+		for (at = 0; at < n; at += (ssize_t)(sizeof(*ev) + ev->len)) {
+			ev = (const void *)(buf + at);
+			told = told || strcmp(ev->name, name) == 0;
+		}
+	return told;
+}
+
+START_TEST(what_a_look_has_seen_is_told_after_a_wait)
+{
+	struct mover m = {.seen = 0};
+	struct stat st;
+	pthread_t thread;
+	char name[16];
+	int i, inotify;
+
+	begin("");
+	make_file("d/0");
+	inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	ck_assert_int_ne(inotify, -1);
+	ck_assert_int_ne(inotify_add_watch(inotify, "d", IN_MOVED_TO), -1);
+	m.fd = open("d", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	ck_assert_int_ne(m.fd, -1);
+	ck_assert_int_eq(pthread_create(&thread, NULL, move_on, &m), 0);
+	for (i = 1; i <= SEEN; i++) {
+		(void)snprintf(name, sizeof(name), "%d", i);
+		while (fstatat(m.fd, name, &st, AT_SYMLINK_NOFOLLOW) == -1)
+			continue;
+		looks_wait(m.fd);
+		ck_assert_msg(is_told(inotify, name), "%s is not told", name);
+		m.seen = i;
+	}
+	ck_assert_int_eq(pthread_join(thread, NULL), 0);
+	(void)close(inotify);
+	(void)close(m.fd);
+	recorder_close(&r);
+}
+END_TEST
+
 int
 main(void)
 {
 	Suite *s = suite_create("races");
 	TCase *core = tcase_create("Core");
 	TCase *limits = tcase_create("Limits");
+	TCase *hostile = tcase_create("Hostile");
 	SRunner *sr;
 	int failed;
 
@@ -256,8 +393,13 @@ main(void)
 	    a_name_left_to_hints_is_looked_at_when_they_have_been_told);
 	tcase_add_test(core,
 	    a_change_unheard_is_told_though_the_file_is_left_to_hints);
+	tcase_add_test(core, a_name_that_leaves_as_it_is_looked_at_is_renamed);
+	tcase_add_test(core,
+	    a_name_that_is_taken_as_it_is_looked_at_is_replaced);
+	tcase_add_test(hostile, what_a_look_has_seen_is_told_after_a_wait);
 	suite_add_tcase(s, core);
 	suite_add_tcase(s, limits);
+	suite_add_tcase(s, hostile);
 	sr = srunner_create(s);
 	srunner_run_all(sr, CK_NORMAL);
 	failed = srunner_ntests_failed(sr);
