@@ -181,7 +181,7 @@ static int
 new_table(struct table *t, size_t cap)
 {
 	t->bucket = calloc(cap / BUCKET_BYTES, sizeof(*t->bucket));
-	t->link = calloc(cap / UNIT, sizeof(*t->link));
+	t->link = reallocarray(NULL, cap / UNIT, sizeof(*t->link));
 	t->mask = (uint32_t)(cap / BUCKET_BYTES) - 1;
 	return t->bucket == NULL || t->link == NULL ? -1 : 0;
 }
