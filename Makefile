@@ -185,7 +185,7 @@ all: $(PROGS:%=$(BIN)%)
 BSD_ARCHIVE := $(if $(STATIC)$(HAS_BSD),,$(if $(filter file,$(origin \
     BSD_LIBS)),$(if $(shell printf '%s\n' '$(hash)include <stdlib.h>' \
     'int main(void) { const char *e; long long n = strtonum("1", 0, 2, &e);' \
-    'return (int)n + (arc4random() == 0) + (getprogname() == 0); }' | \
+    'return (int)n + (getprogname() == 0); }' | \
     $(CC) -D_GNU_SOURCE $(BSD_CFLAGS) $(CPPFLAGS) $(LDFLAGS) -x c \
     -o /dev/null - -l:libbsd.a -l:libmd.a 2>&1 || echo no),,yes)))
 $(BIN)fswatch-events: FSP_LDLIBS = \

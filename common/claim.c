@@ -84,10 +84,13 @@ decode(uint64_t offset, struct claim *c)
 	}
 }
 
-uint32_t
-claim_token(void)
+int
+claim_token(uint32_t *token)
 {
-	return (uint32_t)(arc4random() & TOKEN_MASK);
+	if (getentropy(token, sizeof(*token)) == -1)
+		return -1;
+	*token &= TOKEN_MASK;
+	return 0;
 }
 
 /* FNV-1a, 32 bits. */

@@ -62,8 +62,9 @@ struct claim_id {
 	uint64_t ino;
 };
 
-/* 24 random bits for a watcher's trees. */
-uint32_t claim_token(void);
+/* 24 random bits for a watcher's trees. Returns 0, or -1 with the errno of
+ * getentropy(3). */
+int claim_token(uint32_t *token);
 
 /* The hash of a name, as CLAIM_NAME carries it: a single one, or several
  * joined by single slashes. It may be had piece by piece, beginning with

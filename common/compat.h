@@ -19,6 +19,11 @@
 #include <sys/sysmacros.h>
 #endif
 
+/* getentropy(3), where <unistd.h> has it not. */
+#if __has_include(<sys/random.h>)
+#include <sys/random.h>
+#endif
+
 /* A descriptor that names a file without opening it. Where there is none the
  * file is opened without waiting for a FIFO's other end. (FSP_PORTABLE, of
  * make PORTABLE=1, tries the alternatives where they are not needed.) */

@@ -55,13 +55,13 @@ struct way {
 	int error; /* ROOT_NONE: why */
 };
 
-void
+int
 roots_init(struct roots *r, struct core *c)
 {
 	r->core = c;
 	r->first = NULL;
 	r->n = 0;
-	c->token = claim_token();
+	return claim_token(&c->token);
 }
 
 static void

@@ -27,7 +27,8 @@ struct roots {
 	size_t n;
 };
 
-void roots_init(struct roots *r, struct core *c);
+/* Returns 0, or -1 with the errno of claim_token(). */
+int roots_init(struct roots *r, struct core *c);
 void roots_free(struct roots *r);
 
 /* Adds a root, silently: it and what is below it is watched and listed, but

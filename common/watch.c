@@ -158,10 +158,10 @@ watch_open(const struct watch_config *cfg)
 		return NULL;
 	w->core.cfg = cfg;
 	w->core.inverse.id = -1;
-	roots_init(&w->roots, &w->core);
 	w->core.pool = pool_new();
-	if (w->core.pool == NULL || open_settle(w) == -1 ||
-	    open_seen(w) == -1 || open_backend(&w->core) == -1) {
+	if (w->core.pool == NULL || roots_init(&w->roots, &w->core) == -1 ||
+	    open_settle(w) == -1 || open_seen(w) == -1 ||
+	    open_backend(&w->core) == -1) {
 		error = errno;
 		settle_free(w->core.settle);
 		seen_free(w->core.seen);
