@@ -18,6 +18,7 @@
 
 #include "child.h"
 #include "scratch.h"
+#include "suite.h"
 #include "traced.h"
 
 #define ARGV(...) ((const char *const[]){__VA_ARGS__, NULL})
@@ -506,8 +507,6 @@ main(void)
 {
 	Suite *s = suite_create("fswrite, killed");
 	TCase *core = tcase_create("Core");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_checked_fixture(core, begin, end);
 	tcase_set_timeout(core, 120);
@@ -519,9 +518,5 @@ main(void)
 	tcase_add_loop_test(core,
 	    killed_at_random_moments_it_has_done_what_it_answered, 0, 2);
 	suite_add_tcase(s, core);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_main(s);
 }

@@ -13,6 +13,7 @@
 
 #include "child.h"
 #include "scratch.h"
+#include "suite.h"
 #include "traced.h"
 
 #define ARGV(...) ((const char *const[]){__VA_ARGS__, NULL})
@@ -452,8 +453,6 @@ main(void)
 {
 	Suite *s = suite_create("fswrite, failing systems");
 	TCase *core = tcase_create("Limits");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_checked_fixture(core, begin, end);
 	tcase_set_timeout(core, 60);
@@ -479,9 +478,5 @@ main(void)
 	    where_files_need_a_name_they_are_whole_or_not_there_either, 0, 4);
 	tcase_add_loop_test(core, a_log_may_be_rotated_at_any_time, 0, 2);
 	suite_add_tcase(s, core);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_main(s);
 }

@@ -17,6 +17,7 @@
 #include "claim.h"
 #include "harness.h"
 #include "scratch.h"
+#include "suite.h"
 #include "traced.h"
 
 #define ARGV(...) ((const char *const[]){__VA_ARGS__, NULL})
@@ -994,9 +995,7 @@ main(void)
 	TCase *hostile = tcase_create("Hostile");
 	TCase *loops = tcase_create("Loops");
 	TCase *all[] = {core, ends, sync, hostile, loops};
-	SRunner *sr;
 	size_t i;
-	int failed;
 
 	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
 		tcase_add_checked_fixture(all[i], begin, end);
@@ -1057,9 +1056,5 @@ main(void)
 	tcase_add_test(loops, a_watched_directory_is_refused_at_the_start);
 	tcase_add_test(loops, a_watcher_that_comes_later_is_noticed);
 	tcase_add_test(loops, a_directory_named_as_watched_is_not_written_in);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_main(s);
 }

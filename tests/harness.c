@@ -25,6 +25,7 @@
 #include "cannot.h"
 #include "keep.h"
 #include "story.h"
+#include "suite.h"
 
 #define HARNESS_TIMEOUT                                       \
 	20 /* seconds for a wait, unless the environment says \
@@ -190,8 +191,7 @@ harness_main(Suite *s)
 {
 	const char *where = getenv("FSPIPE_BIN");
 	const char *tmp = getenv("TMPDIR");
-	SRunner *sr;
-	int failed;
+	int status;
 
 	if (realpath(where != NULL ? where : ".", bin) == NULL) {
 		perror(where != NULL ? where : ".");
@@ -206,17 +206,14 @@ harness_main(Suite *s)
 	}
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)umask(022);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	if (failed != 0)
+	status = suite_main(s);
+	if (status != EXIT_SUCCESS)
 		print_logs();
 	(void)fflush(stdout);
 	if (chdir("/") == -1)
-		failed++;
+		status = EXIT_FAILURE;
 	remove_tree(base);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return status;
 }
 
 bool

@@ -13,6 +13,7 @@
 #include "ahead.h"
 #include "backend.h"
 #include "scratch.h"
+#include "suite.h"
 
 static const struct backend_ops *const ops = &backend_inotify;
 
@@ -331,8 +332,6 @@ main(void)
 	Suite *s = suite_create("ahead");
 	TCase *core = tcase_create("Core");
 	TCase *limits = tcase_create("Limits");
-	SRunner *r;
-	int failed;
 
 	tcase_set_timeout(core, 120);
 	tcase_add_test(core,
@@ -347,9 +346,5 @@ main(void)
 	tcase_add_test(limits, with_few_descriptors_nothing_is_had);
 	tcase_add_test(limits, only_a_back_end_for_two_threads_is_asked);
 	suite_add_tcase(s, limits);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed == 0 ? 0 : 1;
+	return suite_main(s);
 }

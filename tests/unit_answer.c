@@ -1,10 +1,10 @@
 #include <check.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "answer.h"
 #include "buf.h"
+#include "suite.h"
 
 static const char *
 emit(const struct answer *a)
@@ -122,8 +122,6 @@ main(void)
 	Suite *s = suite_create("answer");
 	TCase *core = tcase_create("Core");
 	TCase *hostile = tcase_create("Hostile");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_test(core,
 	    an_answer_is_a_line_of_json_with_its_keys_in_order);
@@ -133,9 +131,5 @@ main(void)
 	tcase_add_test(hostile, no_name_can_play_with_the_terminal);
 	suite_add_tcase(s, core);
 	suite_add_tcase(s, hostile);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_main(s);
 }

@@ -18,6 +18,7 @@
 #include "command.h"
 #include "harness.h"
 #include "scratch.h"
+#include "suite.h"
 #include "why.h"
 
 /* Every test runs three times: behind a wall (directories are looked at once a
@@ -966,8 +967,6 @@ main(void)
 	TCase *core = tcase_create("Core");
 	TCase *limits = tcase_create("Limits");
 	TCase *hostile = tcase_create("Hostile");
-	SRunner *sr;
-	int failed;
 
 	tcase_set_timeout(limits, 60);
 	tcase_add_loop_test(core,
@@ -1030,9 +1029,5 @@ main(void)
 	suite_add_tcase(s, core);
 	suite_add_tcase(s, limits);
 	suite_add_tcase(s, hostile);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_main(s);
 }

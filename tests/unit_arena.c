@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "arena.h"
+#include "suite.h"
 
 static json_t *
 read_json(const char *text)
@@ -187,8 +188,6 @@ main(void)
 	Suite *s = suite_create("arena");
 	TCase *core = tcase_create("Core");
 	TCase *limits = tcase_create("Limits");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_test(core,
 	    what_was_read_stays_until_the_last_of_its_users_drops_it);
@@ -199,9 +198,5 @@ main(void)
 	tcase_add_test(limits, a_large_value_leaves_nothing_behind);
 	suite_add_tcase(s, core);
 	suite_add_tcase(s, limits);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_main(s);
 }

@@ -5,7 +5,6 @@
 #include <poll.h>
 #include <sched.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/prctl.h>
@@ -18,6 +17,7 @@
 #include "buf.h"
 #include "harness.h"
 #include "scratch.h"
+#include "suite.h"
 
 /*
  * The contract in backend.h, kept by inotify. Changes are made in d and e,
@@ -934,8 +934,6 @@ main(void)
 	TCase *core = tcase_create("Core");
 	TCase *limits = tcase_create("Limits");
 	TCase *hostile = tcase_create("Hostile");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_checked_fixture(core, begin, end);
 	tcase_add_checked_fixture(limits, begin, end);
@@ -988,9 +986,5 @@ main(void)
 	suite_add_tcase(suite, core);
 	suite_add_tcase(suite, limits);
 	suite_add_tcase(suite, hostile);
-	sr = srunner_create(suite);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_main(suite);
 }

@@ -3,13 +3,13 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "backend.h"
 #include "scratch.h"
+#include "suite.h"
 
 static const struct backend_ops *const ops = &backend_poll;
 
@@ -366,10 +366,8 @@ int
 main(void)
 {
 	Suite *s = suite_create("backend_poll");
-	SRunner *sr = srunner_create(s);
 	TCase *core = tcase_create("Core"), *limits = tcase_create("Limits"),
 	      *hostile = tcase_create("Hostile");
-	int failed;
 
 	tcase_add_checked_fixture(core, setup, teardown);
 	tcase_add_checked_fixture(limits, setup, teardown);
@@ -400,8 +398,5 @@ main(void)
 	suite_add_tcase(s, core);
 	suite_add_tcase(s, limits);
 	suite_add_tcase(s, hostile);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_main(s);
 }

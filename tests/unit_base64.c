@@ -1,10 +1,10 @@
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base64.h"
 #include "buf.h"
 #include "json.h"
+#include "suite.h"
 
 static const struct {
 	const char *text;
@@ -74,8 +74,6 @@ main(void)
 	Suite *s = suite_create("base64");
 	TCase *core = tcase_create("Core");
 	TCase *hostile = tcase_create("Hostile");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_loop_test(core, the_vectors_of_the_rfc_decode, 0,
 	    (int)(sizeof(rfc4648) / sizeof(rfc4648[0])));
@@ -84,9 +82,5 @@ main(void)
 	    (int)(sizeof(inexact) / sizeof(inexact[0])));
 	suite_add_tcase(s, core);
 	suite_add_tcase(s, hostile);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_main(s);
 }

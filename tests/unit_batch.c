@@ -1,10 +1,10 @@
 #include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "answer.h"
 #include "batch.h"
+#include "suite.h"
 
 START_TEST(answers_and_their_texts_stay_until_the_batch_is_cleared)
 {
@@ -78,8 +78,6 @@ main(void)
 	Suite *s = suite_create("batch");
 	TCase *core = tcase_create("Core");
 	TCase *limits = tcase_create("Limits");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_test(core,
 	    answers_and_their_texts_stay_until_the_batch_is_cleared);
@@ -87,9 +85,5 @@ main(void)
 	tcase_add_test(limits, a_text_of_any_length_is_copied);
 	suite_add_tcase(s, core);
 	suite_add_tcase(s, limits);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_main(s);
 }

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
@@ -14,6 +13,7 @@
 #include "beneath.h"
 #include "harness.h"
 #include "scratch.h"
+#include "suite.h"
 
 /* Each test runs with openat2 and with the walk. */
 static const unsigned ways[] = {0, BENEATH_WALK};
@@ -258,8 +258,6 @@ main(void)
 	TCase *core = tcase_create("Core");
 	TCase *limits = tcase_create("Limits");
 	TCase *hostile = tcase_create("Hostile");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_loop_test(core, what_is_below_is_opened_and_made, 0, 2);
 	tcase_add_loop_test(core, errors_are_those_of_open, 0, 2);
@@ -278,9 +276,5 @@ main(void)
 	suite_add_tcase(s, core);
 	suite_add_tcase(s, limits);
 	suite_add_tcase(s, hostile);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_main(s);
 }

@@ -1,8 +1,8 @@
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "buf.h"
+#include "suite.h"
 
 START_TEST(bytes_come_out_as_they_went_in)
 {
@@ -43,16 +43,10 @@ main(void)
 	Suite *s = suite_create("buf");
 	TCase *core = tcase_create("Core");
 	TCase *limits = tcase_create("Limits");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_test(core, bytes_come_out_as_they_went_in);
 	tcase_add_test(limits, an_impossible_size_sticks_as_an_error);
 	suite_add_tcase(s, core);
 	suite_add_tcase(s, limits);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_main(s);
 }

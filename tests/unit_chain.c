@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -14,6 +13,7 @@
 #include "chain.h"
 #include "harness.h"
 #include "scratch.h"
+#include "suite.h"
 
 /* A process that holds only these ends of pipes (-1: none); in a process
  * group of its own where group is set. */
@@ -248,8 +248,6 @@ main(void)
 	Suite *s = suite_create("chain");
 	TCase *core = tcase_create("Core");
 	TCase *hostile = tcase_create("Hostile");
-	SRunner *sr;
-	int failed;
 
 	tcase_set_timeout(core, 30);
 	tcase_set_timeout(hostile, 30);
@@ -263,9 +261,5 @@ main(void)
 	tcase_add_test(hostile, the_helper_keeps_no_end_of_any_pipe);
 	suite_add_tcase(s, core);
 	suite_add_tcase(s, hostile);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_main(s);
 }

@@ -5,13 +5,13 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "claim.h"
 #include "claims.h"
 #include "scratch.h"
+#include "suite.h"
 
 #define ROUNDS 20000
 
@@ -238,9 +238,7 @@ main(void)
 	TCase *limits = tcase_create("Limits");
 	TCase *hostile = tcase_create("Hostile");
 	TCase *all[] = {core, limits, hostile};
-	SRunner *sr;
 	size_t i;
-	int failed;
 
 	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
 		tcase_add_checked_fixture(all[i], setup, teardown);
@@ -254,9 +252,5 @@ main(void)
 	tcase_add_loop_test(limits,
 	    there_is_no_moment_without_a_claim_that_is_taken_again, 0, 2);
 	tcase_add_test(hostile, what_cannot_be_claimed_leaves_no_claim);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_main(s);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "command.h"
+#include "suite.h"
 #include "why.h"
 
 static int
@@ -430,8 +431,6 @@ main(void)
 	TCase *core = tcase_create("Core");
 	TCase *limits = tcase_create("Limits");
 	TCase *hostile = tcase_create("Hostile");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_test(core, each_operation_is_understood_with_its_keys);
 	tcase_add_test(core, content_may_be_base64_and_hold_any_byte);
@@ -451,9 +450,5 @@ main(void)
 	suite_add_tcase(s, core);
 	suite_add_tcase(s, limits);
 	suite_add_tcase(s, hostile);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_main(s);
 }

@@ -41,6 +41,7 @@ fake_fsync(int fd)
 #undef F_SETPIPE_SZ
 #undef F_OFD_SETLK
 #include "compat_write.h"
+#include "suite.h"
 
 START_TEST(the_last_of_a_byte_is_found)
 {
@@ -92,16 +93,10 @@ main(void)
 {
 	Suite *suite = suite_create("compat");
 	TCase *tc = tcase_create("Core");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tc, the_last_of_a_byte_is_found);
 	tcase_add_test(tc, each_word_for_a_symbolic_link_is_known);
 	tcase_add_test(tc, a_disk_is_asked_for_what_is_in_its_cache);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_main(suite);
 }

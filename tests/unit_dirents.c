@@ -13,6 +13,7 @@
 #include "cannot.h"
 #include "dirents.h"
 #include "scratch.h"
+#include "suite.h"
 
 /* More than one call of getdents64(2) hands out. */
 #define MANY 3000
@@ -164,9 +165,7 @@ main(void)
 	TCase *limits = tcase_create("Limits");
 	TCase *hostile = tcase_create("Hostile");
 	TCase *all[] = {core, limits, hostile};
-	SRunner *sr;
 	size_t i;
-	int failed;
 
 	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
 		tcase_add_checked_fixture(all[i], setup, teardown);
@@ -179,9 +178,5 @@ main(void)
 	tcase_add_test(limits, each_of_many_names_is_told_once);
 	tcase_add_test(hostile, the_longest_name_and_any_bytes_are_told_whole);
 	tcase_add_test(hostile, what_cannot_be_listed_is_an_error);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_main(s);
 }

@@ -1,13 +1,13 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "durable.h"
 #include "handles.h"
 #include "scratch.h"
+#include "suite.h"
 
 static struct scratch dir;
 static struct durable d;
@@ -150,8 +150,6 @@ main(void)
 	Suite *s = suite_create("durable");
 	TCase *core = tcase_create("Core");
 	TCase *hostile = tcase_create("Hostile");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_checked_fixture(core, begin, end);
 	tcase_add_checked_fixture(hostile, begin, end);
@@ -162,9 +160,5 @@ main(void)
 	tcase_add_test(hostile, a_directory_with_nothing_to_sync_is_no_failure);
 	suite_add_tcase(s, core);
 	suite_add_tcase(s, hostile);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_main(s);
 }

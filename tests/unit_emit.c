@@ -8,6 +8,7 @@
 #include "buf.h"
 #include "emit.h"
 #include "event.h"
+#include "suite.h"
 #include "utf8.h"
 
 #define WIDE "\xe6\x97\xa5\xe6\x9c\xac" /* U+65E5, U+672C: 4 columns */
@@ -676,8 +677,6 @@ main(void)
 	TCase *core = tcase_create("Core");
 	TCase *limits = tcase_create("Limits");
 	TCase *hostile = tcase_create("Hostile");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_test(core, a_line_has_its_keys_in_order);
 	tcase_add_test(core, every_key_stands_where_the_header_says);
@@ -702,9 +701,5 @@ main(void)
 	suite_add_tcase(s, core);
 	suite_add_tcase(s, limits);
 	suite_add_tcase(s, hostile);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_main(s);
 }

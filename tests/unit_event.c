@@ -1,9 +1,9 @@
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "event.h"
+#include "suite.h"
 
 #define BIT EVENT_BIT
 
@@ -158,8 +158,6 @@ main(void)
 	Suite *s = suite_create("event");
 	TCase *core = tcase_create("Core");
 	TCase *hostile = tcase_create("Hostile");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_test(core, every_kind_is_found_by_its_name);
 	tcase_add_test(core, plain_names_replace_the_default_and_then_add_up);
@@ -171,9 +169,5 @@ main(void)
 	tcase_add_test(hostile, a_bad_word_is_pointed_out_and_changes_nothing);
 	suite_add_tcase(s, core);
 	suite_add_tcase(s, hostile);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_main(s);
 }

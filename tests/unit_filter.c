@@ -1,8 +1,8 @@
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "filter.h"
+#include "suite.h"
 
 static struct filter *f;
 
@@ -186,8 +186,6 @@ main(void)
 	TCase *core = tcase_create("Core");
 	TCase *limits = tcase_create("Limits");
 	TCase *hostile = tcase_create("Hostile");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_checked_fixture(core, setup, teardown);
 	tcase_add_checked_fixture(limits, setup, teardown);
@@ -208,9 +206,5 @@ main(void)
 	suite_add_tcase(s, core);
 	suite_add_tcase(s, limits);
 	suite_add_tcase(s, hostile);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_main(s);
 }

@@ -8,6 +8,7 @@
 #include "buf.h"
 #include "flat.h"
 #include "judge.h"
+#include "suite.h"
 
 /* Asks both readers. Returns whether flat_read() has taken the line. */
 static bool
@@ -455,8 +456,6 @@ main(void)
 	TCase *core = tcase_create("Core");
 	TCase *limits = tcase_create("Limits");
 	TCase *hostile = tcase_create("Hostile");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_test(core, members_come_in_their_order_with_their_values);
 	tcase_add_loop_test(core, lines_as_they_are_given_are_taken, 0,
@@ -480,9 +479,5 @@ main(void)
 	suite_add_tcase(s, core);
 	suite_add_tcase(s, limits);
 	suite_add_tcase(s, hostile);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_main(s);
 }

@@ -6,6 +6,7 @@
 
 #include "buf.h"
 #include "json.h"
+#include "suite.h"
 #include "utf8.h"
 
 #define FFFD "\xef\xbf\xbd"
@@ -332,8 +333,6 @@ main(void)
 	TCase *core = tcase_create("Core");
 	TCase *limits = tcase_create("Limits");
 	TCase *hostile = tcase_create("Hostile");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_test(core, an_object_has_its_commas_where_they_belong);
 	tcase_add_test(core, pieces_joined_by_ascii_read_as_one_string);
@@ -353,9 +352,5 @@ main(void)
 	suite_add_tcase(s, core);
 	suite_add_tcase(s, limits);
 	suite_add_tcase(s, hostile);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_main(s);
 }

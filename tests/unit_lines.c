@@ -2,13 +2,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "lines.h"
+#include "suite.h"
 
 static int in, out;
 
@@ -249,8 +249,6 @@ main(void)
 	TCase *core = tcase_create("Core");
 	TCase *limits = tcase_create("Limits");
 	TCase *hostile = tcase_create("Hostile");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_checked_fixture(core, open_pipe, close_pipe);
 	tcase_add_checked_fixture(limits, open_pipe, close_pipe);
@@ -270,9 +268,5 @@ main(void)
 	suite_add_tcase(s, core);
 	suite_add_tcase(s, limits);
 	suite_add_tcase(s, hostile);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_main(s);
 }

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <malloc.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -13,6 +12,7 @@
 #include "event.h"
 #include "looks.h"
 #include "recorder.h"
+#include "suite.h"
 #include "sync.h"
 #include "tree.h"
 
@@ -524,10 +524,8 @@ int
 main(void)
 {
 	Suite *s = suite_create("looks");
-	SRunner *sr = srunner_create(s);
 	TCase *core = tcase_create("Core"), *limits = tcase_create("Limits"),
 	      *hostile = tcase_create("Hostile");
-	int failed;
 
 	tcase_add_checked_fixture(core, NULL, teardown);
 	tcase_add_checked_fixture(limits, NULL, teardown);
@@ -575,8 +573,5 @@ main(void)
 	suite_add_tcase(s, core);
 	suite_add_tcase(s, limits);
 	suite_add_tcase(s, hostile);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_main(s);
 }

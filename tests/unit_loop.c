@@ -22,6 +22,7 @@
 #include "claim.h"
 #include "loop.h"
 #include "sandbox.h"
+#include "suite.h"
 #include "watcher.h"
 #include "scratch.h"
 
@@ -1187,8 +1188,7 @@ main(void)
 	TCase *limits = tcase_create("Limits");
 	TCase *hostile = tcase_create("Hostile");
 	char command[sizeof(base) + 16];
-	SRunner *sr;
-	int failed;
+	int status;
 
 	if (mkdtemp(base) == NULL || chmod(base, 0755) == -1)
 		err(EXIT_FAILURE, "%s", base);
@@ -1262,12 +1262,9 @@ main(void)
 	suite_add_tcase(s, core);
 	suite_add_tcase(s, limits);
 	suite_add_tcase(s, hostile);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
+	status = suite_main(s);
 	(void)snprintf(command, sizeof(command), "rm -rf %s", base);
 	if (system(command) != 0)
-		failed = 1;
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+		status = EXIT_FAILURE;
+	return status;
 }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "misspelt.h"
+#include "suite.h"
 
 static const struct option longs[] = {
     {"existing", no_argument, NULL, 'E'},
@@ -116,8 +117,6 @@ main(void)
 	TCase *core = tcase_create("Core");
 	TCase *limits = tcase_create("Limits");
 	TCase *hostile = tcase_create("Hostile");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_loop_test(core, what_is_said_fits_the_slip, 0,
 	    sizeof(said) / sizeof(said[0]));
@@ -128,9 +127,5 @@ main(void)
 	suite_add_tcase(s, core);
 	suite_add_tcase(s, limits);
 	suite_add_tcase(s, hostile);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_main(s);
 }

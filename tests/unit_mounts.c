@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -12,6 +11,7 @@
 #include "harness.h"
 #include "mounts.h"
 #include "scratch.h"
+#include "suite.h"
 
 static struct scratch s;
 static struct mounts *m;
@@ -207,8 +207,6 @@ main(void)
 	Suite *suite = suite_create("mounts");
 	TCase *core = tcase_create("Core");
 	TCase *hostile = tcase_create("Hostile");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_checked_fixture(core, begin, end);
 	tcase_add_checked_fixture(hostile, begin, end);
@@ -221,9 +219,5 @@ main(void)
 	    names_that_the_table_escapes_are_found_as_they_are);
 	suite_add_tcase(suite, core);
 	suite_add_tcase(suite, hostile);
-	sr = srunner_create(suite);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_main(suite);
 }

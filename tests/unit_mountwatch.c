@@ -1,7 +1,6 @@
 #include <check.h>
 #include <poll.h>
 #include <sched.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -11,6 +10,7 @@
 #include "harness.h"
 #include "mountwatch.h"
 #include "scratch.h"
+#include "suite.h"
 
 static struct scratch s;
 static struct mountwatch *m;
@@ -211,8 +211,6 @@ main(void)
 	TCase *core = tcase_create("Core");
 	TCase *limits = tcase_create("Limits");
 	TCase *hostile = tcase_create("Hostile");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_checked_fixture(core, begin, end);
 	tcase_add_checked_fixture(limits, begin, end);
@@ -228,9 +226,5 @@ main(void)
 	suite_add_tcase(suite, core);
 	suite_add_tcase(suite, limits);
 	suite_add_tcase(suite, hostile);
-	sr = srunner_create(suite);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_main(suite);
 }

@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -11,6 +10,7 @@
 #include "handles.h"
 #include "paths.h"
 #include "scratch.h"
+#include "suite.h"
 #include "why.h"
 
 static struct scratch dir;
@@ -243,8 +243,6 @@ main(void)
 	Suite *s = suite_create("paths");
 	TCase *core = tcase_create("Core");
 	TCase *hostile = tcase_create("Hostile");
-	SRunner *sr;
-	int failed;
 
 	/* Behind a wall, and without. */
 	tcase_add_test(core, the_last_name_and_its_directory_are_told);
@@ -260,9 +258,5 @@ main(void)
 	tcase_add_loop_test(hostile, a_name_that_is_refused_is_not_made, 0, 2);
 	suite_add_tcase(s, core);
 	suite_add_tcase(s, hostile);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_main(s);
 }

@@ -1,9 +1,9 @@
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "buf.h"
 #include "plain.h"
+#include "suite.h"
 
 static struct {
 	const char *name;
@@ -44,16 +44,10 @@ main(void)
 {
 	Suite *s = suite_create("plain");
 	TCase *hostile = tcase_create("Hostile");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_loop_test(hostile,
 	    what_a_terminal_would_obey_is_shown_as_escapes, 0,
 	    sizeof(names) / sizeof(names[0]));
 	suite_add_tcase(s, hostile);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_main(s);
 }

@@ -10,6 +10,7 @@
 
 #include "harness.h"
 #include "pool.h"
+#include "suite.h"
 
 enum { MANY = 40000, SLAB = 32768 };
 
@@ -202,11 +203,5 @@ pool_suite(void)
 int
 main(void)
 {
-	SRunner *r = srunner_create(pool_suite());
-	int failed;
-
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed == 0 ? 0 : 1;
+	return suite_main(pool_suite());
 }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "progress.h"
+#include "suite.h"
 
 static int ends[2];
 static struct progress p;
@@ -160,8 +161,6 @@ main(void)
 	Suite *s = suite_create("progress");
 	TCase *core = tcase_create("Core");
 	TCase *limits = tcase_create("Limits");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_checked_fixture(core, setup, teardown);
 	tcase_add_checked_fixture(limits, setup, teardown);
@@ -177,9 +176,5 @@ main(void)
 	tcase_add_test(limits, the_line_is_shorter_than_the_terminal_is_wide);
 	suite_add_tcase(s, core);
 	suite_add_tcase(s, limits);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_main(s);
 }

@@ -3,7 +3,6 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
@@ -14,6 +13,7 @@
 #include "hints.h"
 #include "looks.h"
 #include "recorder.h"
+#include "suite.h"
 #include "sync.h"
 #include "tree.h"
 
@@ -379,8 +379,6 @@ main(void)
 	TCase *core = tcase_create("Core");
 	TCase *limits = tcase_create("Limits");
 	TCase *hostile = tcase_create("Hostile");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_test(core,
 	    what_is_in_a_directory_is_looked_at_where_it_is_by_then);
@@ -400,9 +398,5 @@ main(void)
 	suite_add_tcase(s, core);
 	suite_add_tcase(s, limits);
 	suite_add_tcase(s, hostile);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_main(s);
 }

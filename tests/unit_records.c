@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "records.h"
+#include "suite.h"
 
 static struct records *r;
 
@@ -213,8 +214,6 @@ main(void)
 {
 	Suite *s = suite_create("records");
 	TCase *core = with_records("Core"), *limits = with_records("Limits");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_test(core, records_come_out_in_the_order_they_went_in);
 	tcase_add_test(core, what_is_closed_is_found_apart);
@@ -227,9 +226,5 @@ main(void)
 	tcase_add_test(limits, a_great_many_are_held_and_then_no_more);
 	tcase_add_test(limits, the_longest_names_are_names_too);
 	suite_add_tcase(s, limits);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return suite_main(s);
 }

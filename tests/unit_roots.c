@@ -9,6 +9,7 @@
 
 #include "claim.h"
 #include "recorder.h"
+#include "suite.h"
 #include "watch.h"
 
 static struct recorder r;
@@ -663,8 +664,6 @@ main(void)
 	TCase *core = tcase_create("Core");
 	TCase *limits = tcase_create("Limits");
 	TCase *hostile = tcase_create("Hostile");
-	SRunner *sr;
-	int failed;
 
 	tcase_set_timeout(core, 30);
 	tcase_set_timeout(limits, 30);
@@ -703,9 +702,5 @@ main(void)
 	suite_add_tcase(s, core);
 	suite_add_tcase(s, limits);
 	suite_add_tcase(s, hostile);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_main(s);
 }

@@ -2,13 +2,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "sandbox.h"
 #include "scratch.h"
+#include "suite.h"
 
 static struct scratch in, out;
 
@@ -180,8 +180,6 @@ main(void)
 	Suite *s = suite_create("sandbox");
 	TCase *core = tcase_create("Core");
 	TCase *hostile = tcase_create("Hostile");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_unchecked_fixture(core, begin, end);
 	tcase_add_unchecked_fixture(hostile, begin, end);
@@ -192,9 +190,5 @@ main(void)
 	tcase_add_test(hostile, a_directory_that_is_moved_out_is_out);
 	suite_add_tcase(s, core);
 	suite_add_tcase(s, hostile);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_main(s);
 }

@@ -2,10 +2,10 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "signals.h"
+#include "suite.h"
 
 static const int set[] = {SIGTERM, SIGHUP, SIGUSR1};
 
@@ -109,8 +109,6 @@ main(void)
 	Suite *s = suite_create("signals");
 	TCase *core = tcase_create("Core");
 	TCase *limits = tcase_create("Limits");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_test(core, signals_can_be_polled_for_and_come_in_order);
 	tcase_add_test(core, what_was_ignored_stays_ignored);
@@ -120,9 +118,5 @@ main(void)
 	tcase_add_test(limits, a_flood_neither_blocks_nor_disturbs_errno);
 	suite_add_tcase(s, core);
 	suite_add_tcase(s, limits);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_main(s);
 }

@@ -4,10 +4,10 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "stdfd.h"
+#include "suite.h"
 
 /* What a child that has closed the descriptors in the mask finds when it has
  * called stdfd_fill(): 0, or the number of what did not hold. */
@@ -66,17 +66,11 @@ main(void)
 {
 	Suite *s = suite_create("stdfd");
 	TCase *tc = tcase_create("Core");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_test(tc, what_is_open_stays_as_it_is);
 	suite_add_tcase(s, tc);
 	tc = tcase_create("Hostile");
 	tcase_add_test(tc, each_that_is_closed_is_filled);
 	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_main(s);
 }

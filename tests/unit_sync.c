@@ -14,6 +14,7 @@
 #include "recorder.h"
 #include "statat.h"
 #include "looks.h"
+#include "suite.h"
 #include "sync.h"
 #include "pool.h"
 #include "tree.h"
@@ -834,8 +835,6 @@ main(void)
 	TCase *core = tcase_create("Core");
 	TCase *limits = tcase_create("Limits");
 	TCase *hostile = tcase_create("Hostile");
-	SRunner *sr;
-	int failed;
 
 	tcase_set_timeout(core, 30);
 	tcase_set_timeout(limits, 60);
@@ -882,9 +881,5 @@ main(void)
 	suite_add_tcase(s, core);
 	suite_add_tcase(s, limits);
 	suite_add_tcase(s, hostile);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_main(s);
 }

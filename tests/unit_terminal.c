@@ -1,10 +1,11 @@
 #include <check.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <sys/ioctl.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "harness.h"
+#include "suite.h"
 #include "terminal.h"
 
 static int master, slave;
@@ -103,8 +104,6 @@ main(void)
 	Suite *suite = suite_create("terminal");
 	TCase *core = tcase_create("Core");
 	TCase *limits = tcase_create("Limits");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_checked_fixture(core, begin, end);
 	tcase_add_checked_fixture(limits, begin, end);
@@ -114,9 +113,5 @@ main(void)
 	tcase_add_test(limits, the_width_is_that_of_the_window_as_it_is_now);
 	suite_add_tcase(suite, core);
 	suite_add_tcase(suite, limits);
-	sr = srunner_create(suite);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_main(suite);
 }

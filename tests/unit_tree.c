@@ -1,10 +1,10 @@
 #include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "buf.h"
 #include "pool.h"
+#include "suite.h"
 #include "tree.h"
 
 static struct pool *pool;
@@ -191,8 +191,6 @@ main(void)
 	Suite *s = suite_create("tree");
 	TCase *core = tcase_create("Core");
 	TCase *limits = tcase_create("Limits");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_test(core, a_path_is_put_together_from_the_parents);
 	tcase_add_test(core, a_moved_directory_takes_all_below_it_along);
@@ -206,9 +204,5 @@ main(void)
 	    a_name_of_255_bytes_fits_and_a_longer_one_does_not);
 	suite_add_tcase(s, core);
 	suite_add_tcase(s, limits);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_main(s);
 }

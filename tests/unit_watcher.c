@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/prctl.h>
@@ -14,6 +13,7 @@
 #include "harness.h"
 #include "mounts.h"
 #include "scratch.h"
+#include "suite.h"
 #include "watcher.h"
 
 static struct scratch s;
@@ -272,8 +272,6 @@ main(void)
 	Suite *suite = suite_create("watcher");
 	TCase *core = tcase_create("Core");
 	TCase *hostile = tcase_create("Hostile");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_checked_fixture(core, begin, end);
 	tcase_add_checked_fixture(hostile, begin, end);
@@ -288,9 +286,5 @@ main(void)
 	tcase_add_test(hostile, what_is_no_descriptor_is_an_error);
 	suite_add_tcase(suite, core);
 	suite_add_tcase(suite, hostile);
-	sr = srunner_create(suite);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_main(suite);
 }

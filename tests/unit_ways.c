@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <unistd.h>
@@ -12,6 +11,7 @@
 #include "claim.h"
 #include "mounts.h"
 #include "scratch.h"
+#include "suite.h"
 #include "ways.h"
 
 static struct scratch dir;
@@ -244,9 +244,7 @@ main(void)
 	TCase *limits = tcase_create("Limits");
 	TCase *hostile = tcase_create("Hostile");
 	TCase *all[] = {core, limits, hostile};
-	SRunner *sr;
 	size_t i;
-	int failed;
 
 	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
 		tcase_add_checked_fixture(all[i], setup, teardown);
@@ -262,9 +260,5 @@ main(void)
 	    each_place_of_a_mounted_directory_is_a_way_until_settled);
 	tcase_add_test(limits, a_very_long_way_gives_its_descriptors_back);
 	tcase_add_test(hostile, what_is_no_directory_has_no_way);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_main(s);
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "suite.h"
 #include "why.h"
 
 START_TEST(a_reason_is_a_word_and_a_text_and_a_failure)
@@ -41,16 +42,10 @@ main(void)
 	Suite *s = suite_create("why");
 	TCase *core = tcase_create("Core");
 	TCase *limits = tcase_create("Limits");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_test(core, a_reason_is_a_word_and_a_text_and_a_failure);
 	tcase_add_test(limits, a_long_text_is_cut);
 	suite_add_tcase(s, core);
 	suite_add_tcase(s, limits);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_main(s);
 }

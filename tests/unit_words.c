@@ -1,7 +1,7 @@
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "suite.h"
 #include "words.h"
 
 static const char *
@@ -156,8 +156,6 @@ main(void)
 	Suite *s = suite_create("words");
 	TCase *core = tcase_create("Core");
 	TCase *hostile = tcase_create("Hostile");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_loop_test(core, a_word_of_another_tool_is_answered_with_ours,
 	    0, sizeof(answers) / sizeof(answers[0]));
@@ -167,9 +165,5 @@ main(void)
 	tcase_add_test(hostile, what_is_empty_or_without_end_has_an_answer);
 	suite_add_tcase(s, core);
 	suite_add_tcase(s, hostile);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_main(s);
 }

@@ -1,9 +1,9 @@
 #include <check.h>
 #include <getopt.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "command.h"
+#include "suite.h"
 #include "write_options.h"
 
 static struct write_options o;
@@ -116,8 +116,6 @@ main(void)
 	Suite *s = suite_create("write_options");
 	TCase *core = tcase_create("Core");
 	TCase *hostile = tcase_create("Hostile");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_test(core, defaults_are_those_of_the_manual);
 	tcase_add_test(core, all_options_are_understood);
@@ -125,9 +123,5 @@ main(void)
 	tcase_add_test(hostile, nonsense_is_refused_with_a_reason);
 	suite_add_tcase(s, core);
 	suite_add_tcase(s, hostile);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_main(s);
 }
