@@ -297,6 +297,105 @@ START_TEST(a_name_that_is_taken_as_it_is_looked_at_is_replaced)
 }
 END_TEST
 
+/* Tells all there is; the first name that is asked about is looked at after
+ * that is done. */
+static const char *
+story_while(void (*act)(void))
+{
+	race.real = r.core.side[0].ops;
+	race.ops = *race.real;
+	race.ops.awaits = race_awaits;
+	race.act = act;
+	r.core.side[0].ops = &race.ops;
+	recorder_run(&r);
+	r.core.side[0].ops = race.real;
+	ck_assert(race.act == NULL);
+	return recorder_told(&r);
+}
+
+static void
+rotate(void)
+{
+	move_to("d/a", "d/b");
+	make_file("d/a");
+}
+
+static void
+pass_on(void)
+{
+	move_to("d/a", "d/b");
+	move_to("d/z", "d/a");
+}
+
+static void
+swap_a_and_z(void)
+{
+	exchange("d/a", "d/z");
+}
+
+START_TEST(a_file_that_makes_way_as_it_is_looked_at_is_renamed)
+{
+	begin("-r");
+	make_file("d/z");
+	(void)recorder_story(&r);
+	make_file("d/a");
+	ck_assert_str_eq(story_while(rotate),
+	    "created f d/a\nrenamed f d/a -> d/b\ncreated f d/a\n");
+	remove_all("d/a");
+	(void)recorder_story(&r);
+	remove_all("d/b");
+	(void)recorder_story(&r);
+	make_file("d/a");
+	ck_assert_str_eq(story_while(pass_on),
+	    "created f d/a\nrenamed f d/a -> d/b\nrenamed f d/z -> d/a\n");
+	make_file("d/z");
+	remove_all("d/a");
+	(void)recorder_story(&r);
+	make_file("d/a");
+	/* Which of the two it has seen it can not know. */
+	ck_assert_str_eq(story_while(swap_a_and_z),
+	    "created f d/a\nrenamed f d/a -> d/z exchanged\n"
+	    "modified f d/z\n");
+	end();
+}
+END_TEST
+
+static void
+move_out_and_replace(void)
+{
+	move_to("d/a", "out/a");
+	make_file("d/a");
+}
+
+START_TEST(a_file_that_leaves_as_it_is_looked_at_is_deleted)
+{
+	begin("-r");
+	make_file("d/a");
+	ck_assert_str_eq(story_while(move_out_and_replace),
+	    "created f d/a\ndeleted f d/a\ncreated f d/a\n");
+	end();
+}
+END_TEST
+
+START_TEST(a_directory_that_makes_way_as_it_is_looked_at_is_renamed)
+{
+	begin("-r");
+	make_directory("d/z");
+	make_file("d/z/f");
+	(void)recorder_story(&r);
+	make_directory("d/a");
+	ck_assert_str_eq(story_while(swap_a_and_z),
+	    "created d d/a\nrenamed d d/a -> d/z exchanged\n");
+	remove_all("d/z");
+	move_to("d/a", "d/z");
+	(void)recorder_story(&r);
+	make_directory("d/a");
+	ck_assert_str_eq(story_while(pass_on),
+	    "created d d/a\nrenamed d d/a -> d/b\nrenamed d d/z -> d/a\n");
+	end();
+}
+END_TEST
+
 /* --- a rename that is held up in the midst of it --- */
 
 static int kernel; /* speaks in its place */
@@ -531,6 +630,11 @@ main(void)
 	tcase_add_test(core, a_name_that_leaves_as_it_is_looked_at_is_renamed);
 	tcase_add_test(core,
 	    a_name_that_is_taken_as_it_is_looked_at_is_replaced);
+	tcase_add_test(core,
+	    a_file_that_makes_way_as_it_is_looked_at_is_renamed);
+	tcase_add_test(core, a_file_that_leaves_as_it_is_looked_at_is_deleted);
+	tcase_add_test(core,
+	    a_directory_that_makes_way_as_it_is_looked_at_is_renamed);
 	tcase_add_test(core,
 	    a_rename_is_one_however_late_its_other_half_is_said);
 	tcase_add_test(hostile, what_a_look_has_seen_is_told_after_a_wait);
