@@ -131,6 +131,15 @@ is_passing(const struct dir *d, const char *name)
 		strlen(name));
 }
 
+/* The same, after a look at it: also of what the kernel has said since. */
+static bool
+is_pending(struct core *c, struct dir *d, int fd, const char *name)
+{
+	if (core_exact(d))
+		looks_wait(fd);
+	return sync_pending(c, d, name);
+}
+
 /* What the index has under this name is newer than what was told of it: a file
  * was looked at under its name before the hint came that it was made. */
 static void
@@ -156,7 +165,7 @@ on_created(struct core *c, struct dir *d, const char *name, bool isdir,
 	struct scope *scope = tree_owner(d);
 	struct event_stat st;
 	struct entry *e;
-	bool link, passing, barred;
+	bool link, seen, passing, barred;
 	int fd;
 
 	if (scope->npruned > 0)
@@ -169,12 +178,16 @@ on_created(struct core *c, struct dir *d, const char *name, bool isdir,
 	passing = is_passing(d, name);
 	fd = passing ? -1 : core_dirfd(c, d);
 	errno = 0;
-	if (fd != -1 && looks_classify(c, fd, name, &st, &link) == 0 &&
-	    (link || S_ISDIR(st.mode) == isdir)) {
+	seen = fd != -1 && looks_classify(c, fd, name, &st, &link) == 0;
+	barred = fd == -1 || errno == EACCES || errno == EPERM;
+	/* Another directory may be there by now, which is known already. */
+	if (seen && isdir && !link && is_pending(c, d, fd, name)) {
+		passing = true;
+		core_doubt(c, d, name);
+	} else if (seen && (link || S_ISDIR(st.mode) == isdir)) {
 		sync_created(c, d, name, &st, link, how);
 		return;
 	}
-	barred = fd == -1 || errno == EACCES || errno == EPERM;
 	/* It is gone again, or it moved on: what became of it will be told. */
 	type = isdir ? EVENT_DIR : type_of_gone(c, d, name);
 	e = tree_new(c->pool, name, strlen(name), type, 0);
@@ -205,7 +218,8 @@ on_deleted(struct core *c, struct dir *d, const char *name, bool isdir,
 		fd = core_dirfd(c, d);
 		if (fd == -1 || looks_classify(c, fd, name, &st, &link) == 0)
 			core_doubt(c, d, name);
-		if (fd != -1 && e != NULL && looks_like(c, d, name, e)) {
+		if (fd != -1 && e != NULL && looks_like(c, d, name, e) &&
+		    !is_pending(c, d, fd, name)) {
 			told_before(c, d, name);
 			return;
 		}
@@ -280,6 +294,24 @@ skip_inverse(struct core *c, const struct dir *from, const struct dir *to,
 	memcpy(c->inverse.to_name, t->name, sizeof(t->name));
 }
 
+/* Is what the index has under this name what has come there since something
+ * left it, and is told of later? */
+static bool
+is_newer(struct core *c, struct dir *d, const struct entry *e)
+{
+	return e->type != EVENT_DIR && looks_like(c, d, e->name, e) &&
+	    is_pending(c, d, core_dirfd(c, d), e->name);
+}
+
+/* Is what a look has seen there what e became, and not what came after it? */
+static bool
+is_at_rest(struct core *c, struct dir *d, int fd, const char *name,
+    const struct entry *e, const struct event_stat *st)
+{
+	return event_type_of(st->mode) == (enum event_type)e->type &&
+	    core_exact(d) && !is_pending(c, d, fd, name);
+}
+
 static void
 on_renamed(struct core *c, struct dir *from, struct dir *to,
     const struct told *t)
@@ -323,6 +355,13 @@ on_renamed(struct core *c, struct dir *from, struct dir *to,
 	same = seen && looks_same(e, &st);
 	if (same && !is_known(e))
 		get_to_know(e, &st); /* not seen under its first name */
+	if (seen && !same && is_newer(c, from, e) &&
+	    is_at_rest(c, to, fd, t->to_name, e, &st)) {
+		/* The index was told of what came to the old name since. */
+		get_to_know(e, &st);
+		same = true;
+		core_doubt(c, from, t->name);
+	}
 	if (!same && looks_like(c, from, t->name, e)) {
 		if (seen || !sync_pending(c, to, t->to_name)) {
 			/* What the index has here is not what was renamed. */

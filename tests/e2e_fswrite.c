@@ -480,19 +480,16 @@ END_TEST
 static bool
 has_open(const char *name)
 {
-	char path[64], link[256], is[256];
-	ssize_t n;
+	struct stat file, st;
+	char path[64];
 	int fd;
 
-	(void)snprintf(link, sizeof(link), "%s/%s", dir.path, name);
+	ck_assert_int_eq(fstatat(dir.fd, name, &file, 0), 0);
 	for (fd = 3; fd < 64; fd++) {
 		(void)snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)c.pid,
 		    fd);
-		n = readlink(path, is, sizeof(is) - 1);
-		if (n == -1)
-			continue;
-		is[n] = '\0';
-		if (strcmp(is, link) == 0)
+		if (stat(path, &st) == 0 && st.st_dev == file.st_dev &&
+		    st.st_ino == file.st_ino)
 			return true;
 	}
 	return false;

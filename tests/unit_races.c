@@ -1,8 +1,8 @@
 #include <check.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
@@ -297,6 +297,105 @@ START_TEST(a_name_that_is_taken_as_it_is_looked_at_is_replaced)
 }
 END_TEST
 
+/* Tells all there is; the first name that is asked about is looked at after
+ * that is done. */
+static const char *
+story_while(void (*act)(void))
+{
+	race.real = r.core.side[0].ops;
+	race.ops = *race.real;
+	race.ops.awaits = race_awaits;
+	race.act = act;
+	r.core.side[0].ops = &race.ops;
+	recorder_run(&r);
+	r.core.side[0].ops = race.real;
+	ck_assert(race.act == NULL);
+	return recorder_told(&r);
+}
+
+static void
+rotate(void)
+{
+	move_to("d/a", "d/b");
+	make_file("d/a");
+}
+
+static void
+pass_on(void)
+{
+	move_to("d/a", "d/b");
+	move_to("d/z", "d/a");
+}
+
+static void
+swap_a_and_z(void)
+{
+	exchange("d/a", "d/z");
+}
+
+START_TEST(a_file_that_makes_way_as_it_is_looked_at_is_renamed)
+{
+	begin("-r");
+	make_file("d/z");
+	(void)recorder_story(&r);
+	make_file("d/a");
+	ck_assert_str_eq(story_while(rotate),
+	    "created f d/a\nrenamed f d/a -> d/b\ncreated f d/a\n");
+	remove_all("d/a");
+	(void)recorder_story(&r);
+	remove_all("d/b");
+	(void)recorder_story(&r);
+	make_file("d/a");
+	ck_assert_str_eq(story_while(pass_on),
+	    "created f d/a\nrenamed f d/a -> d/b\nrenamed f d/z -> d/a\n");
+	make_file("d/z");
+	remove_all("d/a");
+	(void)recorder_story(&r);
+	make_file("d/a");
+	/* Which of the two it has seen it can not know. */
+	ck_assert_str_eq(story_while(swap_a_and_z),
+	    "created f d/a\nrenamed f d/a -> d/z exchanged\n"
+	    "modified f d/z\n");
+	end();
+}
+END_TEST
+
+static void
+move_out_and_replace(void)
+{
+	move_to("d/a", "out/a");
+	make_file("d/a");
+}
+
+START_TEST(a_file_that_leaves_as_it_is_looked_at_is_deleted)
+{
+	begin("-r");
+	make_file("d/a");
+	ck_assert_str_eq(story_while(move_out_and_replace),
+	    "created f d/a\ndeleted f d/a\ncreated f d/a\n");
+	end();
+}
+END_TEST
+
+START_TEST(a_directory_that_makes_way_as_it_is_looked_at_is_renamed)
+{
+	begin("-r");
+	make_directory("d/z");
+	make_file("d/z/f");
+	(void)recorder_story(&r);
+	make_directory("d/a");
+	ck_assert_str_eq(story_while(swap_a_and_z),
+	    "created d d/a\nrenamed d d/a -> d/z exchanged\n");
+	remove_all("d/z");
+	move_to("d/a", "d/z");
+	(void)recorder_story(&r);
+	make_directory("d/a");
+	ck_assert_str_eq(story_while(pass_on),
+	    "created d d/a\nrenamed d d/a -> d/b\nrenamed d d/z -> d/a\n");
+	end();
+}
+END_TEST
+
 /* --- a rename that is held up in the midst of it --- */
 
 static int kernel; /* speaks in its place */
@@ -364,147 +463,146 @@ END_TEST
 
 /* --- what a look sees before it is told --- */
 
-#define SEEN 1000
+/* As often as the queue has room for, whoever reads it or not. */
+#define MOVES 8000
 
 struct mover {
 	int fd;
-	_Atomic int seen; /* the last name that has been */
+	_Atomic bool done;
 };
 
-/* Gives a file one name after the other, each when the last has been seen. */
-static void *
-move_on(void *arg)
-{
-	struct mover *m = arg;
-	char old[16], new[16];
-	int i;
+static struct mover mover;
 
-	for (i = 0; i < SEEN; i++) {
-		(void)snprintf(old, sizeof(old), "%d", i);
-		(void)snprintf(new, sizeof(new), "%d", i + 1);
-		while (m->seen < i)
-			(void)sched_yield();
-		(void)renameat(m->fd, old, m->fd, new);
-	}
-	return NULL;
+/* Begins to move things about in d, by that function, and opens an inotify
+ * instance for what is said of it. */
+static int
+begin_moving(pthread_t *thread, void *(*run)(void *arg))
+{
+	int inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+
+	ck_assert_int_ne(inotify, -1);
+	ck_assert_int_ne(inotify_add_watch(inotify, "d", IN_MOVE), -1);
+	ck_assert_int_ne(inotify_add_watch(inotify, "d/s", IN_MOVE), -1);
+	mover.done = false;
+	mover.fd = open("d", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	ck_assert_int_ne(mover.fd, -1);
+	ck_assert_int_eq(pthread_create(thread, NULL, run, NULL), 0);
+	return inotify;
 }
 
-/* Is this name among all that can be read? */
-static bool
-is_told(int inotify, const char *name)
+static void
+end_moving(pthread_t thread, int inotify)
+{
+	ck_assert_int_eq(pthread_join(thread, NULL), 0);
+	(void)close(inotify);
+	(void)close(mover.fd);
+}
+
+/* Takes all that can be read. Returns the number of records; sets *last to the
+ * number that something was renamed to last, *half to whether what came last is
+ * the first half of a rename. */
+static int
+take_moves(int inotify, int *last, bool *half)
 {
 	_Alignas(struct inotify_event) char buf[4096];
 	const struct inotify_event *ev;
-	bool told = false;
 	ssize_t n, at;
+	int taken = 0;
 
+	*half = false;
 	while ((n = read(inotify, buf, sizeof(buf))) > 0)
 		for (at = 0; at < n; at += (ssize_t)(sizeof(*ev) + ev->len)) {
 			ev = (const void *)(buf + at);
-			told = told || strcmp(ev->name, name) == 0;
+			*half = (ev->mask & IN_MOVED_FROM) != 0;
+			if (ev->mask & IN_MOVED_TO)
+				*last = atoi(ev->name);
+			taken++;
 		}
-	return told;
+	return taken;
+}
+
+/* Gives a file one name after the other. */
+static void *
+move_on(void *arg)
+{
+	char old[16], new[16];
+	int i;
+
+	for (i = 0; i < MOVES / 2; i++) {
+		(void)snprintf(old, sizeof(old), "%d", i);
+		(void)snprintf(new, sizeof(new), "%d", i + 1);
+		(void)renameat(mover.fd, old, mover.fd, new);
+	}
+	mover.done = true;
+	return arg;
 }
 
 START_TEST(what_a_look_has_seen_is_told_after_a_wait)
 {
-	struct mover m = {.seen = 0};
 	struct stat st;
 	pthread_t thread;
 	char name[16];
-	int i, inotify;
-
-	begin("");
-	make_file("d/0");
-	inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-	ck_assert_int_ne(inotify, -1);
-	ck_assert_int_ne(inotify_add_watch(inotify, "d", IN_MOVED_TO), -1);
-	m.fd = open("d", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	ck_assert_int_ne(m.fd, -1);
-	ck_assert_int_eq(pthread_create(&thread, NULL, move_on, &m), 0);
-	for (i = 1; i <= SEEN; i++) {
-		(void)snprintf(name, sizeof(name), "%d", i);
-		while (fstatat(m.fd, name, &st, AT_SYMLINK_NOFOLLOW) == -1)
-			(void)sched_yield();
-		looks_wait(m.fd);
-		ck_assert_msg(is_told(inotify, name), "%s is not told", name);
-		m.seen = i;
-	}
-	ck_assert_int_eq(pthread_join(thread, NULL), 0);
-	(void)close(inotify);
-	(void)close(m.fd);
-	recorder_close(&r);
-}
-END_TEST
-
-/* As often as the queue has room for, whoever reads it or not. */
-#define THERE_AND_BACK 2000
-
-static void *
-move_there_and_back(void *arg)
-{
-	struct mover *m = arg;
-	int i;
-
-	for (i = 0; i < THERE_AND_BACK; i++) {
-		(void)renameat(m->fd, "0", m->fd, "s/1");
-		(void)renameat(m->fd, "s/1", m->fd, "0");
-	}
-	m->seen = 1;
-	return NULL;
-}
-
-/* Takes all that can be read now. Returns whether it ends with the first half
- * of a rename. */
-static bool
-ends_in_half(int inotify, int *nhalves)
-{
-	_Alignas(struct inotify_event) char buf[4096];
-	const struct inotify_event *ev;
-	bool half = false;
-	ssize_t n, at;
-
-	while ((n = read(inotify, buf, sizeof(buf))) > 0)
-		for (at = 0; at < n; at += (ssize_t)(sizeof(*ev) + ev->len)) {
-			ev = (const void *)(buf + at);
-			half = (ev->mask & IN_MOVED_FROM) != 0;
-			(*nhalves)++;
-		}
-	return half;
-}
-
-START_TEST(both_halves_of_a_rename_are_told_after_a_wait)
-{
-	struct mover m = {.seen = 0};
-	pthread_t thread;
-	int inotify, n = 0, more;
-	bool done;
+	int inotify, last = 0, next;
+	bool done, half;
 
 	begin("");
 	make_file("d/0");
 	make_directory("d/s");
-	inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-	ck_assert_int_ne(inotify, -1);
-	ck_assert_int_ne(inotify_add_watch(inotify, "d", IN_MOVE), -1);
-	ck_assert_int_ne(inotify_add_watch(inotify, "d/s", IN_MOVE), -1);
-	m.fd = open("d", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	ck_assert_int_ne(m.fd, -1);
-	ck_assert_int_eq(pthread_create(&thread, NULL, move_there_and_back, &m),
-	    0);
+	inotify = begin_moving(&thread, move_on);
 	do {
-		done = m.seen == 1;
-		if (!ends_in_half(inotify, &n))
+		done = mover.done;
+		next = last + 1;
+		(void)snprintf(name, sizeof(name), "%d", next);
+		if (fstatat(mover.fd, name, &st, AT_SYMLINK_NOFOLLOW) == -1) {
+			(void)take_moves(inotify, &last, &half);
 			continue;
-		looks_wait(m.fd);
-		more = 0;
-		(void)ends_in_half(inotify, &more);
-		ck_assert_int_gt(more, 0);
-		n += more;
+		}
+		looks_wait(mover.fd);
+		(void)take_moves(inotify, &last, &half);
+		ck_assert_int_ge(last, next);
 	} while (!done);
-	ck_assert_int_eq(pthread_join(thread, NULL), 0);
-	ck_assert_int_eq(n, 4 * THERE_AND_BACK);
-	(void)close(inotify);
-	(void)close(m.fd);
+	ck_assert_int_eq(last, MOVES / 2);
+	end_moving(thread, inotify);
+	recorder_close(&r);
+}
+END_TEST
+
+/* Takes a file there and back. */
+static void *
+move_there_and_back(void *arg)
+{
+	int i;
+
+	for (i = 0; i < MOVES / 4; i++) {
+		(void)renameat(mover.fd, "0", mover.fd, "s/1");
+		(void)renameat(mover.fd, "s/1", mover.fd, "0");
+	}
+	mover.done = true;
+	return arg;
+}
+
+START_TEST(both_halves_of_a_rename_are_told_after_a_wait)
+{
+	pthread_t thread;
+	int inotify, last, taken = 0, more;
+	bool done, half;
+
+	begin("");
+	make_file("d/0");
+	make_directory("d/s");
+	inotify = begin_moving(&thread, move_there_and_back);
+	do {
+		done = mover.done;
+		taken += take_moves(inotify, &last, &half);
+		if (!half)
+			continue;
+		looks_wait(mover.fd);
+		more = take_moves(inotify, &last, &half);
+		ck_assert_int_gt(more, 0);
+		taken += more;
+	} while (!done);
+	ck_assert_int_eq(taken, MOVES);
+	end_moving(thread, inotify);
 	recorder_close(&r);
 }
 END_TEST
@@ -531,6 +629,11 @@ main(void)
 	tcase_add_test(core, a_name_that_leaves_as_it_is_looked_at_is_renamed);
 	tcase_add_test(core,
 	    a_name_that_is_taken_as_it_is_looked_at_is_replaced);
+	tcase_add_test(core,
+	    a_file_that_makes_way_as_it_is_looked_at_is_renamed);
+	tcase_add_test(core, a_file_that_leaves_as_it_is_looked_at_is_deleted);
+	tcase_add_test(core,
+	    a_directory_that_makes_way_as_it_is_looked_at_is_renamed);
 	tcase_add_test(core,
 	    a_rename_is_one_however_late_its_other_half_is_said);
 	tcase_add_test(hostile, what_a_look_has_seen_is_told_after_a_wait);
