@@ -187,6 +187,12 @@ struct backend_ops {
 	int (*leaving)(const struct backend *b, int id, const char *name,
 	    size_t len, int *to_id, char *to_name, bool *isdir);
 
+	/* After next() has returned 0: the id of the directory that a name has
+	 * left, as far as is told, when what would say where to has been waited
+	 * for; or -1. After that next() hands it out as a HINT_DELETED, if a
+	 * fill() has not brought the rest. */
+	int (*half)(struct backend *b);
+
 	/* Drops pending hints that the name in the directory id has appeared
 	 * or gone (with a NULL name: any name in it). Half of a rename that is
 	 * dropped leaves the other half. */

@@ -20,8 +20,9 @@
  * Both halves of a rename are queued one after the other, but not as one: a
  * read may end between them and other processes' records may come between.
  * So the first half looks ahead for the second, and where there is none yet
- * waits a few milliseconds for more, with all that is behind it. Without a
- * second half it is a departure; a second half that comes later, an arrival.
+ * waits a few milliseconds for more, with all that is behind it, and then until
+ * half() has been asked. Without a second half it is a departure; a second half
+ * that comes later, an arrival.
  */
 
 #define HOLD_MS 5
@@ -38,8 +39,12 @@ struct backend {
 	/* A first half, the oldest record, is waiting for its second until then
 	 * (CLOCK_MONOTONIC, milliseconds; 0: not waiting). */
 	int64_t hold_until;
-	/* First halves before this position have waited already. */
+	/* First halves before this position have waited already; and will
+	 * have, when this one has. */
 	uint64_t held;
+	uint64_t holding;
+	/* Before this one half() has told of them. */
+	uint64_t halved;
 };
 
 static struct backend *
@@ -164,17 +169,33 @@ second_half(const struct backend *b, const struct inotify_event *from,
 static bool
 inotify_holds(struct backend *b, const struct inotify_event *from)
 {
-	if (records_position(b->records, from) < b->held)
+	uint64_t position = records_position(b->records, from);
+
+	if (position < b->halved)
 		return false;
-	if (b->hold_until == 0) {
+	if (position >= b->held && b->hold_until == 0) {
 		b->hold_until = monotonic_ms() + HOLD_MS;
-		return true;
+		b->holding = records_position(b->records, NULL);
 	}
-	if (monotonic_ms() < b->hold_until)
-		return true;
-	b->held = records_position(b->records, NULL);
-	b->hold_until = 0;
-	return false;
+	return true;
+}
+
+static int
+inotify_half(struct backend *b)
+{
+	const struct inotify_event *from = records_head(b->records);
+	uint64_t position;
+
+	if (from == NULL || !(from->mask & IN_MOVED_FROM))
+		return -1;
+	position = records_position(b->records, from);
+	if (position >= b->held) {
+		if (b->hold_until == 0 || monotonic_ms() < b->hold_until)
+			return -1;
+		b->held = b->holding;
+	}
+	b->halved = position + 1;
+	return from->wd;
 }
 
 static enum hint_kind
@@ -394,6 +415,7 @@ const struct backend_ops backend_inotify = {
     .awaits = inotify_awaits,
     .closing = inotify_closing,
     .leaving = inotify_leaving,
+    .half = inotify_half,
     .forget = inotify_forget,
     .limit = inotify_limit,
 };

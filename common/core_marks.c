@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "looks.h"
 #include "monotonic.h"
 #include "pool.h"
 #include "remote.h"
@@ -317,6 +318,24 @@ take_change(struct core *c, const struct mark *m, const struct hint *h)
 	}
 }
 
+/* Half of a rename is to be given up: whoever renames may have been held up in
+ * the midst of it, with the lock that looks_wait() waits for. Returns whether
+ * there is such a half. */
+static bool
+complete_half(struct core *c, const struct side *side)
+{
+	int id = side->ops->exact ? side->ops->half(side->b) : -1, fd = -1;
+	const struct mark *m = id == -1 ? NULL : core_find_mark(c, id);
+
+	if (m != NULL && m->places != NULL)
+		fd = core_dirfd(c, m->places);
+	if (fd != -1) {
+		looks_wait(fd);
+		(void)side->ops->fill(side->b);
+	}
+	return id != -1;
+}
+
 /* The next hint of one side that is not a doubt already. Returns 1, or 0 when
  * there is none. */
 static int
@@ -324,7 +343,8 @@ next_of(struct core *c, const struct side *side, struct hint *h)
 {
 	struct mark *m;
 
-	while (side->ops->next(side->b, h) == 1) {
+	while (side->ops->next(side->b, h) == 1 ||
+	    (complete_half(c, side) && side->ops->next(side->b, h) == 1)) {
 		if (side != &c->side[0])
 			h->id = turned(h->id);
 		if (side->ops->exact)

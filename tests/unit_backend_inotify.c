@@ -128,6 +128,14 @@ note_hint(const struct hint *h)
 	buf_addc(&told, '\n');
 }
 
+/* Gives up what has been waited for long enough. */
+static int
+next(struct hint *h)
+{
+	return ops->next(b, h) == 1 ||
+	    (ops->half(b) != -1 && ops->next(b, h) == 1);
+}
+
 /* What next() hands out now. */
 static const char *
 now_told(void)
@@ -135,7 +143,7 @@ now_told(void)
 	struct hint h;
 
 	buf_clear(&told);
-	while (ops->next(b, &h) == 1)
+	while (next(&h) == 1)
 		note_hint(&h);
 	buf_addc(&told, '\0');
 	return told.data;
@@ -163,7 +171,7 @@ story(void)
 	ck_assert_int_eq(ops->fill(b), 1);
 	buf_clear(&told);
 	for (;;) {
-		while (ops->next(b, &h) == 1)
+		while (next(&h) == 1)
 			note_hint(&h);
 		if (ops->wait(b) == -1)
 			break;
@@ -406,6 +414,42 @@ START_TEST(the_second_half_of_a_rename_is_waited_for)
 	ck_assert_str_eq(now_told(), "deleted d/a moved\n");
 	kernel_says(to, e, IN_MOVED_TO, cookie, "b");
 	ck_assert_str_eq(now_told(), "created e/b moved\n");
+	(void)close(to);
+}
+END_TEST
+
+/* Somebody may have been held up between the two for longer than that, which
+ * can be seen where the directory is. */
+START_TEST(half_of_a_rename_is_given_up_when_that_has_been_said)
+{
+	int d = add("d", BACKEND_NAMES), e = add("e", BACKEND_NAMES), to;
+	struct hint h;
+
+	to = speak_for_the_kernel();
+	ck_assert_int_eq(ops->half(b), -1);
+	kernel_says(to, d, IN_CREATE, 0, "c");
+	ck_assert_int_eq(ops->half(b), -1);
+	kernel_says(to, d, IN_MOVED_FROM, 1, "a");
+	ck_assert_str_eq(now_told(), "created d/c\n");
+	wait_as_asked();
+	ck_assert_int_eq(ops->next(b, &h), 0);
+	ck_assert_int_eq(ops->half(b), d);
+	kernel_says(to, e, IN_MOVED_TO, 1, "b");
+	ck_assert_str_eq(now_told(), "renamed d/a -> e/b\n");
+	ck_assert_int_eq(ops->wait(b), -1);
+	/* What has come since it is waited for waits for itself. */
+	kernel_says(to, e, IN_MOVED_FROM, 2, "a");
+	ck_assert_int_eq(ops->next(b, &h), 0);
+	wait_as_asked();
+	kernel_says(to, d, IN_MOVED_FROM, 3, "b");
+	ck_assert_int_eq(ops->half(b), e);
+	ck_assert_int_eq(ops->next(b, &h), 1);
+	ck_assert_int_eq(h.id, e);
+	ck_assert_int_eq(ops->next(b, &h), 0);
+	wait_as_asked();
+	ck_assert_int_eq(ops->half(b), d);
+	ck_assert_int_eq(ops->next(b, &h), 1);
+	ck_assert_int_eq(h.kind, HINT_DELETED);
 	(void)close(to);
 }
 END_TEST
@@ -752,7 +796,7 @@ START_TEST(an_overflow_of_the_queue_is_told_and_watching_goes_on)
 	}
 	if (ops->wait(b) >= 0) {
 		wait_as_asked();
-		while (ops->next(b, &h) == 1)
+		while (next(&h) == 1)
 			overflows += h.kind == HINT_OVERFLOW;
 	}
 	ck_assert_int_eq(overflows, 1);
@@ -952,6 +996,8 @@ main(void)
 	tcase_add_test(core, both_halves_of_a_rename_are_told_as_one);
 	tcase_add_test(core, a_name_moved_out_is_a_departure_after_a_moment);
 	tcase_add_test(core, the_second_half_of_a_rename_is_waited_for);
+	tcase_add_test(core,
+	    half_of_a_rename_is_given_up_when_that_has_been_said);
 	tcase_add_test(core, a_name_moved_in_is_an_arrival_at_once);
 	tcase_add_test(core,
 	    what_came_behind_a_departure_is_held_back_no_longer_than_it);

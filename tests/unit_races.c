@@ -297,9 +297,74 @@ START_TEST(a_name_that_is_taken_as_it_is_looked_at_is_replaced)
 }
 END_TEST
 
+/* --- a rename that is held up in the midst of it --- */
+
+static int kernel; /* speaks in its place */
+
+static void
+kernel_says(const struct dir *d, uint32_t mask, const char *name)
+{
+	struct inotify_event ev = {.wd = d->mark->id,
+	    .mask = mask,
+	    .cookie = 1,
+	    .len = 16};
+	char record[sizeof(ev) + 16] = "";
+
+	memcpy(record, &ev, sizeof(ev));
+	(void)snprintf(record + sizeof(ev), ev.len, "%s", name);
+	ck_assert_int_eq(write(kernel, record, sizeof(record)), sizeof(record));
+}
+
+static void
+say_the_other_half(void)
+{
+	kernel_says(entry_at("s")->dir, IN_MOVED_TO, "b");
+}
+
+static int
+race_half(struct backend *b)
+{
+	void (*act)(void) = race.act;
+	int id = race.real->half(b);
+
+	if (id != -1 && act != NULL) {
+		race.act = NULL;
+		act();
+	}
+	return id;
+}
+
+START_TEST(a_rename_is_one_however_late_its_other_half_is_said)
+{
+	struct side *side = &r.core.side[0];
+	int p[2];
+
+	begin("-r");
+	make_file("d/a");
+	make_directory("d/s");
+	(void)recorder_story(&r);
+	ck_assert_int_eq(pipe2(p, O_NONBLOCK | O_CLOEXEC), 0);
+	ck_assert_int_ne(dup3(p[0], side->ops->fd(side->b), O_CLOEXEC), -1);
+	(void)close(p[0]);
+	kernel = p[1];
+	race.real = side->ops;
+	race.ops = *race.real;
+	race.ops.half = race_half;
+	race.act = say_the_other_half;
+	side->ops = &race.ops;
+	move_to("d/a", "d/s/b");
+	kernel_says(r.top, IN_MOVED_FROM, "a");
+	ck_assert_str_eq(recorder_story(&r), "renamed f d/a -> d/s/b\n");
+	ck_assert(race.act == NULL);
+	side->ops = race.real;
+	end();
+	(void)close(kernel);
+}
+END_TEST
+
 /* --- what a look sees before it is told --- */
 
-#define SEEN 5000
+#define SEEN 1000
 
 struct mover {
 	int fd;
@@ -360,12 +425,84 @@ START_TEST(what_a_look_has_seen_is_told_after_a_wait)
 	for (i = 1; i <= SEEN; i++) {
 		(void)snprintf(name, sizeof(name), "%d", i);
 		while (fstatat(m.fd, name, &st, AT_SYMLINK_NOFOLLOW) == -1)
-			continue;
+			(void)sched_yield();
 		looks_wait(m.fd);
 		ck_assert_msg(is_told(inotify, name), "%s is not told", name);
 		m.seen = i;
 	}
 	ck_assert_int_eq(pthread_join(thread, NULL), 0);
+	(void)close(inotify);
+	(void)close(m.fd);
+	recorder_close(&r);
+}
+END_TEST
+
+/* As often as the queue has room for, whoever reads it or not. */
+#define THERE_AND_BACK 2000
+
+static void *
+move_there_and_back(void *arg)
+{
+	struct mover *m = arg;
+	int i;
+
+	for (i = 0; i < THERE_AND_BACK; i++) {
+		(void)renameat(m->fd, "0", m->fd, "s/1");
+		(void)renameat(m->fd, "s/1", m->fd, "0");
+	}
+	m->seen = 1;
+	return NULL;
+}
+
+/* Takes all that can be read now. Returns whether it ends with the first half
+ * of a rename. */
+static bool
+ends_in_half(int inotify, int *nhalves)
+{
+	_Alignas(struct inotify_event) char buf[4096];
+	const struct inotify_event *ev;
+	bool half = false;
+	ssize_t n, at;
+
+	while ((n = read(inotify, buf, sizeof(buf))) > 0)
+		for (at = 0; at < n; at += (ssize_t)(sizeof(*ev) + ev->len)) {
+			ev = (const void *)(buf + at);
+			half = (ev->mask & IN_MOVED_FROM) != 0;
+			(*nhalves)++;
+		}
+	return half;
+}
+
+START_TEST(both_halves_of_a_rename_are_told_after_a_wait)
+{
+	struct mover m = {.seen = 0};
+	pthread_t thread;
+	int inotify, n = 0, more;
+	bool done;
+
+	begin("");
+	make_file("d/0");
+	make_directory("d/s");
+	inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	ck_assert_int_ne(inotify, -1);
+	ck_assert_int_ne(inotify_add_watch(inotify, "d", IN_MOVE), -1);
+	ck_assert_int_ne(inotify_add_watch(inotify, "d/s", IN_MOVE), -1);
+	m.fd = open("d", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	ck_assert_int_ne(m.fd, -1);
+	ck_assert_int_eq(pthread_create(&thread, NULL, move_there_and_back, &m),
+	    0);
+	do {
+		done = m.seen == 1;
+		if (!ends_in_half(inotify, &n))
+			continue;
+		looks_wait(m.fd);
+		more = 0;
+		(void)ends_in_half(inotify, &more);
+		ck_assert_int_gt(more, 0);
+		n += more;
+	} while (!done);
+	ck_assert_int_eq(pthread_join(thread, NULL), 0);
+	ck_assert_int_eq(n, 4 * THERE_AND_BACK);
 	(void)close(inotify);
 	(void)close(m.fd);
 	recorder_close(&r);
@@ -394,7 +531,10 @@ main(void)
 	tcase_add_test(core, a_name_that_leaves_as_it_is_looked_at_is_renamed);
 	tcase_add_test(core,
 	    a_name_that_is_taken_as_it_is_looked_at_is_replaced);
+	tcase_add_test(core,
+	    a_rename_is_one_however_late_its_other_half_is_said);
 	tcase_add_test(hostile, what_a_look_has_seen_is_told_after_a_wait);
+	tcase_add_test(hostile, both_halves_of_a_rename_are_told_after_a_wait);
 	suite_add_tcase(s, core);
 	suite_add_tcase(s, limits);
 	suite_add_tcase(s, hostile);
