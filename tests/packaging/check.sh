@@ -11,10 +11,13 @@ cd "$(dirname "$0")/../.."
 version=$(sed -n 's/^VERSION = //p' Makefile)
 export LC_ALL=C.UTF-8 DEB_BUILD_OPTIONS=nocheck
 tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
+trap 'rm -rf --one-file-system "$tmp"' EXIT
 source=fspipe-$version
 suite=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
 base=build-essential,debhelper,libbsd-dev,libjansson-dev,pkg-config
+
+# in_mounts command ...: what it mounts ends with it, however it ends
+in_mounts() { unshare --mount "$@"; }
 
 # in_system DIR COMMAND: runs it as root there, with /proc
 in_system() {
@@ -34,7 +37,7 @@ cp -R tests/packaging/debian "$tmp/build/$source"
 
 systems=
 if [ -z "${HERE:-}" ] && [ "$(id -u)" -eq 0 ] && command -v mmdebstrap >/dev/null &&
-	mmdebstrap --quiet --variant=minbase --include="$base" \
+	in_mounts mmdebstrap --quiet --variant=minbase --include="$base" \
 	    "$suite" "$tmp/builder" </dev/null; then
 	systems=yes
 fi
@@ -58,7 +61,7 @@ deb=$(find "$tmp/build" -name "fspipe_$version-*.deb")
 dpkg -c "$deb"
 if [ -n "$systems" ]; then
 	rm -rf "$tmp/builder"
-	mmdebstrap --quiet --variant=minbase --include=jq,man-db \
+	in_mounts mmdebstrap --quiet --variant=minbase --include=jq,man-db \
 	    --customize-hook="copy-in $deb \
 	    tests/packaging/debian/tests/smoke /root" \
 	    --customize-hook="chroot \$1 apt-get -qy install \
