@@ -1,11 +1,13 @@
 #include "mountwatch.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "mounts.h"
 
 struct mountwatch {
 	struct mounts *seen;
+	bool learned; /* it has been read */
 };
 
 struct mountwatch *
@@ -16,7 +18,7 @@ mountwatch_open(void)
 	m = calloc(1, sizeof(*m));
 	if (m == NULL)
 		return NULL;
-	m->seen = mounts_read();
+	m->seen = mounts_open();
 	if (m->seen != NULL)
 		return m;
 	mountwatch_close(m);
@@ -33,6 +35,20 @@ mountwatch_close(struct mountwatch *m)
 }
 
 int
+mountwatch_learn(struct mountwatch *m)
+{
+	if (m->learned)
+		return 0;
+	if (mounts_load(m->seen) == -1)
+		return -1;
+	/* Which of the two has been read is not known. */
+	if (mounts_changed(m->seen))
+		return mountwatch_read(m, NULL, NULL);
+	m->learned = true;
+	return 0;
+}
+
+int
 mountwatch_fd(const struct mountwatch *m)
 {
 	return mounts_fd(m->seen);
@@ -43,11 +59,14 @@ mountwatch_read(struct mountwatch *m, void (*each)(void *ctx, const char *path),
     void *ctx)
 {
 	struct mounts *now = mounts_read();
+	bool known = m->learned;
 
 	if (now == NULL)
 		return -1;
-	mounts_compare(m->seen, now, each, ctx);
+	if (known)
+		mounts_compare(m->seen, now, each, ctx);
 	mounts_free(m->seen);
 	m->seen = now;
-	return 0;
+	m->learned = true;
+	return known ? 0 : 1;
 }

@@ -488,6 +488,51 @@ enter_told(struct core *c, struct dir *d, const char *name,
 	finish(&s);
 }
 
+/* A name that could not be looked at, with that errno. */
+static void
+on_unseen(struct core *c, struct dir *d, struct entry *e, int error)
+{
+	/* Not to be allowed to look is no sign of its being gone. */
+	if (error == EACCES || error == EPERM)
+		access_bar(c, d, DIR_UNSEEN);
+	if (e == NULL || error != ENOENT)
+		return;
+	if (!(d->flags & DIR_STATS)) {
+		change_gone(c, d, e);
+		return;
+	}
+	/* Where no names are told, it may have gone elsewhere. */
+	looks_adrift(e);
+	core_doubt(c, d, NULL);
+}
+
+/* A name under which there is what the index has: e. */
+static void
+on_same(struct core *c, struct dir *d, const char *name, int fd,
+    struct entry *e, const struct event_stat *st, enum completeness how)
+{
+	bool isdir = e->type == EVENT_DIR;
+
+	if (isdir && !(e->dir->flags & DIR_ENTERED)) {
+		if (change_enters(c, d, e))
+			enter_told(c, d, name, how);
+		return;
+	}
+	if (isdir && e->dir->mark == NULL) {
+		sync_compare(c, &e->dir, 1, false, NULL);
+		return;
+	}
+	if (d->flags & DIR_STATS) {
+		/* Which may make another entry of one that is no directory. */
+		(void)looks_compare(c, d, fd, e);
+		e = tree_find(d, name, strlen(name));
+	} else if (!isdir) {
+		recognize(c, d, e, st);
+	}
+	if (!isdir && e != NULL)
+		owed_pay(c, d, e, c->delay);
+}
+
 bool
 sync_name(struct core *c, struct dir *d, const char *name,
     enum completeness how)
@@ -527,42 +572,18 @@ sync_name(struct core *c, struct dir *d, const char *name,
 	c->synthetic = true;
 	(void)clock_gettime(CLOCK_REALTIME, &c->now);
 	if (!seen) {
-		if (d->flags & DIR_STATS) {
-			if (e != NULL && error == ENOENT) {
-				looks_adrift(e);
-				core_doubt(c, d, NULL);
-			}
-			e = NULL;
-		}
-		/* Not to be allowed to look is no sign of its being gone. */
-		if (error == EACCES || error == EPERM)
-			access_bar(c, d, DIR_UNSEEN);
-		else if (e != NULL && error == ENOENT)
-			change_gone(c, d, e);
-	} else if (!same) {
-		/* Where no names are told, what has come may have gone
-		 * elsewhere. */
+		on_unseen(c, d, e, error);
+	} else if (same) {
+		on_same(c, d, name, fd, e, &st, how);
+	} else {
+		/* What was here may be elsewhere now; and where no names are
+		 * told, what has come may be from elsewhere. */
 		if (e != NULL)
 			looks_adrift(e);
 		if (d->flags & DIR_STATS)
 			core_doubt(c, d, NULL);
 		else
 			sync_created(c, d, name, &st, link, how);
-	} else if ((d->flags & DIR_STATS) && e->type != EVENT_DIR) {
-		(void)looks_compare(c, d, fd, e);
-		e = tree_find(d, name, strlen(name));
-		if (e != NULL)
-			owed_pay(c, d, e, c->delay);
-	} else if (e->type != EVENT_DIR) {
-		recognize(c, d, e, &st);
-		owed_pay(c, d, e, c->delay);
-	} else if (!(e->dir->flags & DIR_ENTERED)) {
-		if (change_enters(c, d, e))
-			enter_told(c, d, name, how);
-	} else if (e->dir->mark == NULL) {
-		sync_compare(c, &e->dir, 1, false, NULL);
-	} else if (d->flags & DIR_STATS) {
-		(void)looks_compare(c, d, fd, e);
 	}
 	c->synthetic = was;
 	return true;
