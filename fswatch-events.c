@@ -89,7 +89,7 @@ main(int argc, char *argv[])
 
 	end = stream(&cfg);
 
-	signals_close(cfg.signals);
+	/* Signals are not given back: one that comes now changes nothing. */
 	watch_options_free(&opt);
 	return status[end];
 }

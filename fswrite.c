@@ -158,8 +158,8 @@ main(int argc, char **argv)
 	if (serve(&cfg, &end) == -1)
 		err(EXIT_FAILED, "%s", o.dir);
 
+	/* Signals are not given back: one that comes now changes nothing. */
 	loop_close(cfg.loop);
-	signals_close(cfg.signals);
 	(void)close(cfg.rootfd);
 	write_options_free(&o);
 	return status[end];

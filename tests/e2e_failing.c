@@ -448,6 +448,26 @@ START_TEST(a_log_may_be_rotated_at_any_time)
 }
 END_TEST
 
+/* With its actions for signals given back before it is gone it could be killed
+ * by one that it had been asked to end with. */
+START_TEST(a_signal_at_the_very_end_does_not_change_the_status)
+{
+	const char *const *argv = _i == 0 ?
+	    ARGV("fswrite", out) :
+	    ARGV("fswatch-events", "--timeout", "0.01", out);
+	int status;
+
+	if (!traced_possible(__func__))
+		return;
+	/* Each from the last ones on by which the actions are taken. */
+	traced_start(&c, dir.path, "inject=rt_sigaction:signal=TERM:when=10+",
+	    argv);
+	status = child_wait(&c);
+	ck_assert_msg(status == 0 || status == 3, "%d: %s", status, c.err);
+	ck_assert_int_gt(traced_count(dir.fd, "SIGTERM"), 0);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -477,6 +497,8 @@ main(void)
 	tcase_add_loop_test(core,
 	    where_files_need_a_name_they_are_whole_or_not_there_either, 0, 4);
 	tcase_add_loop_test(core, a_log_may_be_rotated_at_any_time, 0, 2);
+	tcase_add_loop_test(core,
+	    a_signal_at_the_very_end_does_not_change_the_status, 0, 2);
 	suite_add_tcase(s, core);
 	return suite_main(s);
 }
