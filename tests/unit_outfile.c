@@ -37,7 +37,8 @@ temporary(void)
 	DIR *d;
 
 	name[0] = '\0';
-	d = opendir(dir.path);
+	/* Not by its path, where somebody else might not be let through. */
+	d = fdopendir(openat(dir.fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
 	ck_assert_ptr_nonnull(d);
 	while ((de = readdir(d)) != NULL)
 		if (outfile_is_temporary(de->d_name, strlen(de->d_name)))
