@@ -10,6 +10,7 @@
 
 #include "claim.h"
 #include "harness.h"
+#include "mountwatch.h"
 #include "recorder.h"
 #include "suite.h"
 #include "watch.h"
@@ -537,8 +538,11 @@ END_TEST
 /* The mount table is not read before `ready`. */
 START_TEST(what_is_mounted_until_the_table_is_read_is_found)
 {
-	if (!scratch_mounts()) {
-		skip(__func__, "no mounts here");
+	struct mountwatch *m = mountwatch_open();
+
+	mountwatch_close(m);
+	if (m == NULL || !scratch_mounts()) {
+		skip(__func__, "no mounts, or none that are told, here");
 		return;
 	}
 	recorder_open(&r, "-r");
@@ -553,7 +557,8 @@ START_TEST(what_is_mounted_until_the_table_is_read_is_found)
 	    "created f d/s/g\n");
 	make_file("d/s/h");
 	ck_assert_str_eq(recorder_story(&r), "created f d/s/h\n");
-	scratch_umount("d/s");
+	/* Other back ends have descriptors of what is in it. */
+	ck_assert_int_eq(umount2("d/s", MNT_DETACH), 0);
 	ck_assert_ptr_nonnull(strstr(recorder_story(&r), "created f d/s/f\n"));
 	end();
 }
