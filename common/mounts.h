@@ -57,12 +57,6 @@ int mounts_kernel_id(int fd, dev_t *dev, uint64_t *ino);
 /* NULL with errno where there is no table to be read (ENOTSUP: on this
  * system). Owned by the caller. */
 struct mounts *mounts_read(void);
-
-/* The same in two steps: what changes from the first on shows in
- * mounts_changed(), and the second reads the table, once. It returns 0, or -1
- * with errno. */
-struct mounts *mounts_open(void);
-int mounts_load(struct mounts *m);
 void mounts_free(struct mounts *m);
 
 /* Has anything been mounted or unmounted since the table was read or since the

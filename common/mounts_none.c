@@ -43,21 +43,7 @@ mounts_read(void)
 	return NULL;
 }
 
-struct mounts *
-mounts_open(void)
-{
-	errno = ENOTSUP;
-	return NULL;
-}
-
 /* There is none of them, so none of these is called. */
-int
-mounts_load(struct mounts *m)
-{
-	(void)m;
-	return 0;
-}
-
 void
 mounts_free(struct mounts *m)
 {

@@ -182,51 +182,35 @@ by_id(const void *a, const void *b)
 }
 
 struct mounts *
-mounts_open(void)
+mounts_read(void)
 {
-	struct mounts *m = calloc(1, sizeof(*m));
-
-	if (m == NULL)
-		return NULL;
-	m->f = fopen(TABLE, "re");
-	if (m->f != NULL)
-		return m;
-	mounts_free(m);
-	return NULL;
-}
-
-int
-mounts_load(struct mounts *m)
-{
+	struct mounts *m, *ret = NULL;
 	struct mount one;
 	char *line = NULL;
 	size_t cap = 0;
-	int ret = 0;
 
-	while (ret == 0 && getline(&line, &cap, m->f) != -1)
-		if (parse(line, &one))
-			ret = add(m, &one);
-	if (ferror(m->f))
-		ret = -1;
-	if (m->n > 0)
-		qsort(m->v, m->n, sizeof(*m->v), by_id);
-	free(line);
-	return ret;
-}
-
-struct mounts *
-mounts_read(void)
-{
-	struct mounts *m = mounts_open();
-
+	m = calloc(1, sizeof(*m));
 	if (m == NULL)
 		return NULL;
+	m->f = fopen(TABLE, "re");
+	if (m->f == NULL)
+		goto out;
 	/* Asked before it is read: a change in between shows next time. */
 	(void)mounts_changed(m);
-	if (mounts_load(m) == 0)
-		return m;
+	while (getline(&line, &cap, m->f) != -1) {
+		if (parse(line, &one) && add(m, &one) == -1)
+			goto out;
+	}
+	if (ferror(m->f))
+		goto out;
+	if (m->n > 0)
+		qsort(m->v, m->n, sizeof(*m->v), by_id);
+	ret = m;
+	m = NULL;
+out:
+	free(line);
 	mounts_free(m);
-	return NULL;
+	return ret;
 }
 
 int

@@ -3,7 +3,6 @@
  * tells inotify nothing.
  *
  *	m = mountwatch_open();		NULL where there is no table
- *	mountwatch_learn(m);		when there is time for it
  *	poll(mountwatch_fd(m), POLLPRI)
  *	mountwatch_read(m, each, ctx);	what has come and gone since
  *	mountwatch_close(m);
@@ -13,22 +12,16 @@
 
 struct mountwatch;
 
-/* From here on a change shows. NULL with errno. */
+/* NULL with errno. */
 struct mountwatch *mountwatch_open(void);
 void mountwatch_close(struct mountwatch *m);
-
-/* Reads the table, once, which takes as long as to enter a good many
- * directories. Returns 0; 1 where something has come or gone since it was
- * opened, and nobody knows what; -1 with errno. */
-int mountwatch_learn(struct mountwatch *m);
 
 /* POLLPRI on this descriptor says that something has changed. It is another
  * one after each mountwatch_read. */
 int mountwatch_fd(const struct mountwatch *m);
 
 /* Calls each with every mount point that has come or gone since the last
- * call. Returns 0; 1 where that is not known, since the table had not been
- * learned; or -1 with errno. */
+ * call. Returns 0, or -1 with errno. */
 int mountwatch_read(struct mountwatch *m,
     void (*each)(void *ctx, const char *path), void *ctx);
 

@@ -19,13 +19,6 @@ mountwatch_close(struct mountwatch *m)
 }
 
 int
-mountwatch_learn(struct mountwatch *m)
-{
-	(void)m;
-	return 0;
-}
-
-int
 mountwatch_fd(const struct mountwatch *m)
 {
 	(void)m;

@@ -1,13 +1,11 @@
 #include "mountwatch.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 
 #include "mounts.h"
 
 struct mountwatch {
 	struct mounts *seen;
-	bool learned; /* it has been read */
 };
 
 struct mountwatch *
@@ -18,7 +16,7 @@ mountwatch_open(void)
 	m = calloc(1, sizeof(*m));
 	if (m == NULL)
 		return NULL;
-	m->seen = mounts_open();
+	m->seen = mounts_read();
 	if (m->seen != NULL)
 		return m;
 	mountwatch_close(m);
@@ -35,20 +33,6 @@ mountwatch_close(struct mountwatch *m)
 }
 
 int
-mountwatch_learn(struct mountwatch *m)
-{
-	if (m->learned)
-		return 0;
-	if (mounts_load(m->seen) == -1)
-		return -1;
-	/* Which of the two has been read is not known. */
-	if (mounts_changed(m->seen))
-		return mountwatch_read(m, NULL, NULL);
-	m->learned = true;
-	return 0;
-}
-
-int
 mountwatch_fd(const struct mountwatch *m)
 {
 	return mounts_fd(m->seen);
@@ -59,14 +43,11 @@ mountwatch_read(struct mountwatch *m, void (*each)(void *ctx, const char *path),
     void *ctx)
 {
 	struct mounts *now = mounts_read();
-	bool known = m->learned;
 
 	if (now == NULL)
 		return -1;
-	if (known)
-		mounts_compare(m->seen, now, each, ctx);
+	mounts_compare(m->seen, now, each, ctx);
 	mounts_free(m->seen);
 	m->seen = now;
-	m->learned = true;
-	return known ? 0 : 1;
+	return 0;
 }

@@ -482,7 +482,6 @@ stream(const struct stream_config *cfg)
 		ready(&s);
 	progress_end(&s.progress);
 	flush(&s);
-	watch_learn(s.watch);
 	if (s.end == STREAM_ENDED) {
 		tell_flat(&s);
 		serve(&s);

@@ -377,15 +377,6 @@ watch_ready(struct watch *w)
 	return 0;
 }
 
-void
-watch_learn(struct watch *w)
-{
-	/* If something was mounted while all was listed it is not known
-	 * what. */
-	if (w->mounts != NULL && mountwatch_learn(w->mounts) != 0)
-		w->core.resync = true;
-}
-
 size_t
 watch_pollfds(const struct watch *w, struct pollfd *fds)
 {
@@ -511,8 +502,7 @@ watch_run(struct watch *w, const struct pollfd *fds)
 
 	if (w->mounts != NULL && (fds[1].revents & (POLLPRI | POLLERR))) {
 		core_close_fds(c);
-		if (mountwatch_read(w->mounts, on_mount, w) != 0)
-			c->resync = true;
+		(void)mountwatch_read(w->mounts, on_mount, w);
 	}
 	ret = drain(w, RUN_HINTS);
 	if (ret == -1)

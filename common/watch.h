@@ -5,7 +5,6 @@
  *	w = watch_open(&cfg);
  *	watch_add(w, "inbox");
  *	watch_ready(w);
- *	watch_learn(w);
  *	for (;;) {
  *		n = watch_pollfds(w, fds);
  *		poll(fds, n, watch_timeout(w));
@@ -44,10 +43,6 @@ int watch_add(struct watch *w, const char *path);
 /* Every root that was added is watched and listed: tells `exists`, where that
  * is asked for, and `ready`. Returns 0, or -1 with errno. */
 int watch_ready(struct watch *w);
-
-/* Reads what is not needed before something happens: when `ready` has been
- * written, nobody waits for that. */
-void watch_learn(struct watch *w);
 
 /* Fills in what to poll: at most WATCH_NFDS; returns how many. */
 size_t watch_pollfds(const struct watch *w, struct pollfd *fds);

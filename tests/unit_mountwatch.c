@@ -42,7 +42,6 @@ may_mount(const char *sentence)
 	}
 	m = mountwatch_open();
 	ck_assert_ptr_nonnull(m);
-	ck_assert_int_eq(mountwatch_learn(m), 0);
 	return true;
 }
 
@@ -195,39 +194,10 @@ START_TEST(names_that_the_table_escapes_are_told_as_they_are)
 }
 END_TEST
 
-START_TEST(a_change_before_the_table_is_learned_is_not_known_but_noticed)
-{
-	if (!may_mount(__func__))
-		return;
-	ck_assert_int_eq(mkdir("a", 0755), 0);
-	put_on("a");
-	for (int learns = 0; learns < 2; learns++) {
-		mountwatch_close(m);
-		m = mountwatch_open();
-		ck_assert_int_eq(umount("a"), 0);
-		ck_assert(stirred());
-		put_on("a");
-		if (learns == 1)
-			ck_assert_int_eq(mountwatch_learn(m), 1);
-		else
-			ck_assert_int_eq(mountwatch_read(m, note_path, NULL),
-			    1);
-		ck_assert(!stirred());
-		ck_assert_int_eq(mountwatch_learn(m), 0);
-		ck_assert_str_eq(news(), "");
-		ck_assert_int_eq(umount("a"), 0);
-		ck_assert_str_eq(news(), "./a\n");
-		put_on("a");
-	}
-	ck_assert_int_eq(umount("a"), 0);
-}
-END_TEST
-
 START_TEST(nothing_is_told_where_nothing_happens)
 {
 	m = mountwatch_open();
 	ck_assert_ptr_nonnull(m);
-	ck_assert_int_ne(mountwatch_learn(m), -1);
 	ck_assert_int_ge(mountwatch_fd(m), 0);
 	/* Others may mount meanwhile; then it has stirred before. */
 	ck_assert(*news() == '\0' || *news() == '\0' || stirred());
@@ -248,8 +218,6 @@ main(void)
 	tcase_add_test(core, a_mount_and_an_unmount_are_told_once);
 	tcase_add_test(core, what_has_come_and_gone_unseen_is_not_told);
 	tcase_add_test(core, a_mount_on_top_of_another_is_told);
-	tcase_add_test(core,
-	    a_change_before_the_table_is_learned_is_not_known_but_noticed);
 	tcase_add_test(core, nothing_is_told_where_nothing_happens);
 	tcase_add_test(core, another_mount_in_the_place_of_one_is_told);
 	tcase_add_test(limits, many_mounts_are_all_told);

@@ -4,13 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "claim.h"
-#include "harness.h"
-#include "mountwatch.h"
 #include "recorder.h"
 #include "suite.h"
 #include "watch.h"
@@ -535,35 +532,6 @@ START_TEST(what_is_there_is_listed_oldest_first_then_ready)
 }
 END_TEST
 
-/* The mount table is not read before `ready`. */
-START_TEST(what_is_mounted_until_the_table_is_read_is_found)
-{
-	struct mountwatch *m = mountwatch_open();
-
-	mountwatch_close(m);
-	if (m == NULL || !scratch_mounts()) {
-		skip(__func__, "no mounts, or none that are told, here");
-		return;
-	}
-	recorder_open(&r, "-r");
-	make_directory("d/s");
-	make_file("d/s/f");
-	watch("d");
-	ck_assert_int_eq(mount("tmpfs", "d/s", "tmpfs", 0, "size=64k"), 0);
-	make_file("d/s/g");
-	watch_learn(r.watch);
-	ck_assert_str_eq(recorder_story(&r),
-	    "deleted f d/s/f\ndeleted d d/s\ncreated d d/s\n"
-	    "created f d/s/g\n");
-	make_file("d/s/h");
-	ck_assert_str_eq(recorder_story(&r), "created f d/s/h\n");
-	/* Other back ends have descriptors of what is in it. */
-	ck_assert_int_eq(umount2("d/s", MNT_DETACH), 0);
-	ck_assert_ptr_nonnull(strstr(recorder_story(&r), "created f d/s/f\n"));
-	end();
-}
-END_TEST
-
 START_TEST(the_counters_count)
 {
 	struct watch_counters n;
@@ -724,7 +692,6 @@ main(void)
 	    roots_that_overlap_leave_each_other_their_directories);
 	tcase_add_test(core, a_rename_from_root_to_root_is_one_event);
 	tcase_add_test(core, what_is_there_is_listed_oldest_first_then_ready);
-	tcase_add_test(core, what_is_mounted_until_the_table_is_read_is_found);
 	tcase_add_test(core, the_counters_count);
 	tcase_add_test(limits, ten_deep_and_a_hundred_roots_are_watched);
 	tcase_add_test(limits, where_no_root_can_return_watching_ends);
